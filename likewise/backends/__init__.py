@@ -1,0 +1,1 @@
+"""Where a plan is carried out: ``reference`` defines every answer, ``llvm`` gives it fast."""

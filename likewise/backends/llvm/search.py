@@ -1,0 +1,492 @@
+"""Top-k and radius search: screen every pair, settle the few that may win.
+
+    for a chunk of queries:
+        for a block of items, packed:
+            in parallel, for a group of queries and a range of panels:  the search kernel
+        settle: the candidates under the final threshold, in float64, sorted
+
+Results depend on none of these sizes.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from likewise.backends import reference
+from likewise.backends.llvm import kernels, pool
+from likewise.backends.llvm.dense import pair_values
+from likewise.backends.llvm.jit import Kernel, kernel
+from likewise.backends.llvm.kernels import Formula, Tile, tile_for
+from likewise.backends.llvm.rows import NUMPY, ONE, Packer, Side, address, aligned, kernel_recipe
+from likewise.backends.llvm.target import current
+from likewise.formula.expr import ACC, Expr
+from likewise.formula.metric import Metric
+from likewise.formula.screen import Screen, Slack, offsets
+from likewise.reductions import TopK, Within, all_within, best_of_pairs
+
+Progress = Callable[[int, int], None] | None
+Mask = NDArray[np.bool_] | None
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How the loops are cut; answers do not depend on it."""
+
+    threads: int
+    chunk: int  # queries with live state
+    group: int  # queries of one task: a group's tiles stay in the second-level cache
+    block: int  # items packed at a time
+
+
+@dataclass
+class Packed:
+    """Items packed for one screen: the whole set (prepared), or the block in hand."""
+
+    data: NDArray[Any]
+    first: int
+    last: int
+    stats: dict[str, Any]
+
+
+@dataclass
+class Search:
+    """A search being carried out: one metric, one screen, both sides."""
+
+    metric: Metric
+    screen: Screen
+    slack: Slack
+    queries: Side
+    items: Side
+    settle_x: Side  # the rows that settle: those of the caller, or multiplied by the metric's matrix
+    settle_y: Side
+    sizes: Sizes
+    where: Mask = None
+    prepared: Packed | None = None
+
+    @functools.cached_property
+    def formula(self) -> Formula:
+        return Formula(self.screen.core.terms, self.metric.combine, self.screen.key)
+
+    @functools.cached_property
+    def tile(self) -> Tile:
+        return tile_for(current(), self.screen.compute, len(self.formula.terms), self.queries.n)
+
+    @property
+    def dtype(self) -> Any:
+        return NUMPY[self.screen.compute]
+
+    @functools.cached_property
+    def query_packer(self) -> Packer:
+        return Packer(self.queries, "x", self.screen.core.u, self.screen.scale_x, self.screen.compute, self.tile.rows)
+
+    @functools.cached_property
+    def item_packer(self) -> Packer:
+        return item_packer(self.items, self.screen)
+
+    @functools.cached_property
+    def stat_names(self) -> tuple[str, ...]:
+        return kernels.stat_fields(self.formula.last)
+
+    def blocks(self) -> list[tuple[int, int]]:
+        """Ranges of items, each a whole number of panels but for the last."""
+        m, width = self.items.n, self.tile.width
+        if self.prepared is not None:
+            return [(0, m)]
+        step = max(width, self.sizes.block // width * width)
+        return [(first, min(first + step, m)) for first in range(0, m, step)]
+
+    def block(self, first: int, last: int, buffer: list[Any]) -> Packed:
+        if self.prepared is not None:
+            return self.prepared
+        size = self.item_packer.panels(last - first) * self.tile.width * self.items.d
+        if not buffer or len(buffer[0]) < size:
+            buffer[:] = [aligned(size, self.dtype)]
+        data = self.item_packer.pack(first, last, self.sizes.threads, buffer[0])
+        stats = self.item_packer.padded_stats(self.stat_names, first, last, self.tile.width)
+        return Packed(data, first, last, stats)
+
+    def offset(self, first: int, last: int) -> NDArray[Any]:
+        """The additive part of the threshold of those queries, rounded upward."""
+        if self.slack.kind == "constant":
+            made = np.full(last - first, self.slack.base)
+        else:
+            norm_x, largest = screen_norms(self.screen, self.slack, self.queries)[first:last], self.largest_norm
+            made = np.array([offsets(self.slack, float(v), largest) for v in norm_x])
+        with np.errstate(over="ignore"):
+            rounded = made.astype(self.dtype)
+        return np.nextafter(rounded, np.array(np.inf, self.dtype))
+
+    @functools.cached_property
+    def largest_norm(self) -> float:
+        return float(screen_norms(self.screen, self.slack, self.items).max(initial=0.0))
+
+    def query_groups(self, first: int, last: int) -> list[tuple[int, int]]:
+        """Groups of queries, whole tiles each, about equal and no fewer than the threads if that can be."""
+        tiles = -(-(last - first) // self.tile.rows)
+        per = max(1, self.sizes.group // self.tile.rows)
+        count = max(-(-tiles // per), min(self.sizes.threads, tiles))
+        count = -(-count // self.sizes.threads) * self.sizes.threads if count > self.sizes.threads else count
+        per = -(-tiles // count)
+        step = per * self.tile.rows
+        return [(a, min(a + step, last)) for a in range(first, last, step)]
+
+    def mask_fields(self, first_query: int, first_item: int) -> dict[str, int]:
+        if self.where is None:
+            return {"where": 0, "where_row": 0}
+        stride = self.where.shape[1] if self.where.ndim == 2 else 0
+        return {"where": address(self.where) + first_query * stride + first_item, "where_row": stride}
+
+    def settled(self, rows: NDArray[np.int64], found: NDArray[np.int64]) -> tuple[Any, Any]:
+        """Float64 key and value of (row, item) pairs."""
+        rank = self.screen_rank_key
+        return pair_values(self.metric, rank, self.settle_x, self.settle_y, rows, found, self.sizes.threads)
+
+    @functools.cached_property
+    def screen_rank_key(self) -> Expr:
+        from likewise.formula.rank import rank_of
+
+        rank = rank_of(self.metric)
+        return rank.expr if rank.sign > 0 else Expr("neg", (rank.expr,))
+
+
+def item_packer(items: Side, screen: Screen) -> Packer:
+    """How a screen packs items: panels of two registers."""
+    width = tile_for(current(), screen.compute).width
+    return Packer(items, "y", screen.core.v, screen.scale_y, screen.compute, width)
+
+
+def screen_norms(screen: Screen, slack: Slack, side: Side) -> NDArray[np.float64]:
+    """Upper bounds of the packed rows' norms, in the norm the slack is written in."""
+    if screen.scale_x is not None:
+        return np.ones(side.n) * (1 + 2.0**-20)  # scaled to unit length, or zero
+    name = {"dot": "norm", "l2": "norm", "l1": "norm1", "linf": "linf"}[slack.kind]
+    return side.stat(name) * (1 + 2.0**-20)
+
+
+def _search_kernel(tile: Tile, formula: Formula, exact: bool) -> Kernel:
+    return kernel(
+        "search",
+        kernel_recipe("search", tile, formula, exact),
+        kernels.search_fields(formula),
+        lambda module, name: kernels.search_kernel(module, name, tile, formula, exact=exact),
+    )
+
+
+@dataclass
+class _State:
+    """Heaps and candidate lists of some queries over some of the items."""
+
+    heap: NDArray[Any]
+    sizes: NDArray[np.int64]
+    keys: NDArray[Any]
+    found: NDArray[np.int64]
+    counts: NDArray[np.int64]
+    threshold: NDArray[Any]
+    overflow: NDArray[np.int64]
+
+
+def candidates_per_query(k: int) -> int:
+    """Room for candidates: at most 2k tie in an exact scan; a screen brings a few more and k log(m / k) on the way."""
+    return 4 * k + 64
+
+
+def state_bytes(k: int, itemsize: int) -> int:
+    """Memory of one query's heap and list."""
+    cap = candidates_per_query(k)
+    return k * itemsize + cap * (itemsize + 8) + 64
+
+
+def _new_state(n: int, k: int, dtype: Any) -> _State:
+    cap = candidates_per_query(k)
+    whole = functools.partial(np.zeros, n, np.int64)
+    return _State(
+        np.empty((n, k), dtype),
+        whole(),
+        np.empty((n, cap), dtype),
+        np.empty((n, cap), np.int64),
+        whole(),
+        np.full(n, np.inf, dtype),
+        whole(),
+    )
+
+
+def topk(search: Search, k: int, progress: Progress = None) -> TopK:
+    """The k best items of every query."""
+    n = search.queries.n
+    out = TopK(np.full((n, k), np.nan), np.full((n, k), -1, np.int64))
+    if n == 0 or search.items.n == 0:
+        return out
+    done = _Counter(n * search.items.n, progress)
+    overflowed: list[NDArray[np.int64]] = []
+    for first in range(0, n, search.sizes.chunk):
+        last = min(first + search.sizes.chunk, n)
+        part, over = _topk_chunk(search, first, last, k, done)
+        out.values[first:last], out.indices[first:last] = part
+        overflowed.append(over)
+    again = np.concatenate(overflowed)
+    if len(again):
+        part = topk(directly(search, again), k)
+        out.values[again], out.indices[again] = part
+    return out
+
+
+def directly(search: Search, rows: NDArray[np.int64]) -> Search:
+    """The same search of some of its queries, in float64 throughout: for those whose screen cannot tell pairs apart."""
+    from dataclasses import replace
+
+    from likewise.formula.screen import direct_screen
+
+    queries = take(search.queries, rows)
+    settle_x = queries if search.settle_x is search.queries else take(search.settle_x, rows)
+    where = search.where
+    if where is not None and where.ndim == 2:
+        where = np.ascontiguousarray(where[rows])
+    screen = direct_screen(search.metric)
+    sizes = replace(search.sizes, block=max(1, search.sizes.block // 2))
+    queries_u, items_u = settle_x, search.settle_y  # direct terms start from the rows as they came
+    return Search(search.metric, screen, Slack(exact=True), queries_u, items_u, settle_x, search.settle_y, sizes, where)
+
+
+def take(side: Side, rows: NDArray[np.int64]) -> Side:
+    return Side(side.rows[rows], side.dtype, side.known, side.bad[:0], {k: v[rows] for k, v in side.stats.items()})
+
+
+class _Counter:
+    """Pairs done, reported to the caller's thread."""
+
+    def __init__(self, total: int, progress: Progress) -> None:
+        self.total, self.done, self.progress = total, 0, progress
+
+    def add(self, pairs: int) -> None:
+        self.done += pairs
+
+    def report(self) -> None:
+        if self.progress is not None:
+            self.progress(min(self.done, self.total), self.total)
+
+
+def _topk_chunk(search: Search, first: int, last: int, k: int, done: _Counter) -> tuple[TopK, NDArray[np.int64]]:
+    tile, d = search.tile, search.items.d
+    run = _search_kernel(tile, search.formula, search.slack.exact)
+    packed_queries = search.query_packer.pack(first, last, search.sizes.threads)
+    query_stats = search.query_packer.padded_stats(search.stat_names, first, last, tile.rows)
+    offset = search.offset(first, last)
+    groups = search.query_groups(first, last)
+    # few queries: the items are shared out as well, each part with a state of its own
+    parts = 1 if len(groups) >= search.sizes.threads else -(-search.sizes.threads // len(groups))
+    states = [_new_state(last - first, k, search.dtype) for _ in range(parts)]
+    buffer: list[Any] = []
+    for block_first, block_last in search.blocks():
+        block = search.block(block_first, block_last, buffer)
+        panels = search.item_packer.panels(block_last - block_first)
+        share = -(-panels // parts)
+
+        def one(
+            group: tuple[int, int], part: int, block: Packed = block, panels: int = panels, share: int = share
+        ) -> None:
+            state, (a, b) = states[part], group
+            at = a - first
+            size = search.dtype.itemsize
+            base = {
+                "queries": address(packed_queries) + at * d * size,
+                "n": b - a,
+                "items": address(block.data),
+                "m": block.last - block.first,
+                "base": block.first,
+                "d": d,
+                "one": address(ONE[search.screen.compute]),
+                "k": k,
+                "cap": state.keys.shape[1],
+                "heap": address(state.heap) + at * k * size,
+                "sizes": address(state.sizes) + at * 8,
+                "keys": address(state.keys) + at * state.keys.shape[1] * size,
+                "found": address(state.found) + at * state.keys.shape[1] * 8,
+                "counts": address(state.counts) + at * 8,
+                "threshold": address(state.threshold) + at * size,
+                "slope": search.slack.slope,
+                "offset": address(offset) + at * size,
+                "overflow": address(state.overflow) + at * 8,
+                **search.mask_fields(a, block.first),
+                **{s: address(v) + at * size for s, v in query_stats.items()},
+                **{s: address(v) for s, v in block.stats.items()},
+            }
+            stop = min((part + 1) * share, panels)
+            # short calls, so that Ctrl-C and progress are seen: about 4e9 pair-dimensions, some tens of milliseconds
+            step = max(1, int(4e9 // ((b - a) * d * tile.width)))
+            for p in range(part * share, stop, step):
+                run(first=p, last=min(p + step, stop), **base)
+            done.add((b - a) * (min(stop * tile.width, block.last - block.first) - part * share * tile.width))
+
+        tasks = [functools.partial(one, group, part) for group in groups for part in range(parts)]
+        pool.run(tasks, search.sizes.threads, done.report)
+    return _settle_chunk(search, states, first, last, k)
+
+
+def _settle_chunk(
+    search: Search, states: list[_State], first: int, last: int, k: int
+) -> tuple[TopK, NDArray[np.int64]]:
+    """Candidates of all parts under the best threshold, settled and sorted."""
+    n = last - first
+    overflow = np.nonzero(np.bitwise_or.reduce([s.overflow for s in states]))[0] + first
+    threshold = np.minimum.reduce([s.threshold for s in states])
+    rows_of, found_of = [], []
+    for state in states:
+        listed = np.arange(state.keys.shape[1]) < state.counts[:, None]
+        if search.slack.exact:
+            full = state.sizes == k
+            limit = np.where(full, state.heap[:, 0], np.inf).astype(search.dtype)[:, None]
+            listed &= state.keys <= limit
+        else:
+            listed &= ~(state.keys > threshold[:, None])
+        rows, columns = np.nonzero(listed)
+        rows_of.append(rows)
+        found_of.append(state.found[rows, columns])
+    rows, found = np.concatenate(rows_of), np.concatenate(found_of)
+    keys, values = search.settled(rows + first, found)
+    return best_of_pairs(k, n, rows, keys, values, found), overflow
+
+
+# ------------------------------------------------------------------------------------------------ within
+
+
+def _within_kernel(tile: Tile, formula: Formula, exact: bool) -> Kernel:
+    return kernel(
+        "within",
+        kernel_recipe("within", tile, formula, exact),
+        kernels.within_fields(formula),
+        lambda module, name: kernels.within_kernel(module, name, tile, formula, exact=exact),
+    )
+
+
+def key_limit(metric: Metric, screen_key: Expr, rank_expr: Expr, sign: int, radius: float, d: int) -> float:
+    """The largest key whose value may still be within ``radius``.
+
+    Between the ordering value and the metric's value lie strictly monotone steps; found by bisection over float64,
+    with a margin of 2^-40 relative, far above the error of those few steps.
+    """
+    outer = metric.finish.replace({rank_expr: ACC})
+    if outer == ACC:
+        return sign * radius
+    constants = sum(abs(float(e.value or 0.0)) for e in outer.walk() if e.op == "const")
+    leaves: dict[Expr, Any] = {Expr("dim"): np.float64(d)}
+
+    def outside(key: float) -> bool:
+        value = float(reference.evaluate(outer, {**leaves, ACC: np.float64(sign * key)}))
+        margin = 2.0**-40 * (abs(value) + abs(radius) + constants)
+        return value > radius + margin if metric.closer == "smaller" else value < radius - margin
+
+    low, high = -math.inf, math.inf  # keys at or below low may be within; those at or above high are not
+    a, b = _ordinal(-1.8e308), _ordinal(1.7976931348623157e308)
+    if not outside(_from_ordinal(b)):
+        return high
+    if outside(_from_ordinal(a)):
+        return low
+    while b - a > 1:
+        middle = (a + b) // 2
+        a, b = (a, middle) if outside(_from_ordinal(middle)) else (middle, b)
+    return _from_ordinal(b)
+
+
+def _ordinal(x: float) -> int:
+    """Float64 numbers counted in order."""
+    x = max(-1.7976931348623157e308, min(x, 1.7976931348623157e308))
+    bits = int(np.float64(abs(x)).view(np.int64))
+    return -bits if x < 0 else bits
+
+
+def _from_ordinal(i: int) -> float:
+    value = float(np.int64(abs(i)).view(np.float64))
+    return -value if i < 0 else value
+
+
+def within(search: Search, radius: float, progress: Progress = None) -> Within:
+    """Every item whose value is at least as close as ``radius``, per query."""
+    n, m = search.queries.n, search.items.n
+    if n == 0 or m == 0:
+        empty = np.empty(0, np.int64)
+        return Within(np.empty(0), empty, np.zeros(n + 1, np.int64))
+    from likewise.formula.rank import rank_of
+
+    rank = rank_of(search.metric)
+    limit = key_limit(search.metric, search.screen.key, rank.expr, rank.sign, radius, search.items.d)
+    with np.errstate(over="ignore", invalid="ignore"):
+        reach = limit * (search.slack.slope if math.isfinite(limit) else 1.0)
+        threshold = reach + (0.0 if search.slack.exact else search.offset(0, n).astype(np.float64))
+        threshold = np.broadcast_to(threshold, (n,)).astype(search.dtype)
+        if not search.slack.exact or search.dtype == np.float32:
+            threshold = np.nextafter(threshold, np.array(np.inf, search.dtype))
+    done = _Counter(n * m, progress)
+    results: list[tuple[Any, Any, Any, Any]] = []
+    for first in range(0, n, search.sizes.chunk):
+        last = min(first + search.sizes.chunk, n)
+        results += _within_chunk(search, first, last, threshold, radius, done)
+    rows, keys, values, found = (
+        np.concatenate([r[i] for r in results]) if results else np.empty(0, np.int64) for i in range(4)
+    )
+    return all_within(n, rows.astype(np.int64), keys, values, found.astype(np.int64))
+
+
+def _within_chunk(
+    search: Search, first: int, last: int, threshold: NDArray[Any], radius: float, done: _Counter
+) -> list[tuple[Any, Any, Any, Any]]:
+    tile, d, size = search.tile, search.items.d, search.dtype.itemsize
+    run = _within_kernel(tile, search.formula, search.slack.exact)
+    packed_queries = search.query_packer.pack(first, last, search.sizes.threads)
+    query_stats = search.query_packer.padded_stats(search.stat_names, first, last, tile.rows)
+    results: list[tuple[Any, Any, Any, Any]] = []
+    buffer: list[Any] = []
+    for block_first, block_last in search.blocks():
+        block = search.block(block_first, block_last, buffer)
+        panels = search.item_packer.panels(block_last - block_first)
+
+        def one(group: tuple[int, int], start: int, end: int, block: Packed = block) -> None:
+            a, b = group
+            at = a - first
+            cap = max(1 << 18, 2 * (b - a) * tile.width)
+            rows, found, count = np.empty(cap, np.int64), np.empty(cap, np.int64), np.zeros(1, np.int64)
+            p = start
+            while p < end:
+                count[0] = 0
+                p = run(
+                    queries=address(packed_queries) + at * d * size,
+                    n=b - a,
+                    items=address(block.data),
+                    first=p,
+                    last=end,
+                    m=block.last - block.first,
+                    base=block.first,
+                    d=d,
+                    one=address(ONE[search.screen.compute]),
+                    threshold=address(threshold) + a * size,
+                    cap=cap,
+                    rows_found=address(rows),
+                    found=address(found),
+                    count=address(count),
+                    **search.mask_fields(a, block.first),
+                    **{s: address(v) + at * size for s, v in query_stats.items()},
+                    **{s: address(v) for s, v in block.stats.items()},
+                )
+                if hits := int(count[0]):
+                    results.append(_settle_pairs(search, rows[:hits] + a, found[:hits].copy(), radius))
+            done.add((b - a) * (end - start) * tile.width)
+
+        tasks = []
+        for group in search.query_groups(first, last):
+            step = max(1, int(4e9 // ((group[1] - group[0]) * d * tile.width)))
+            tasks += [functools.partial(one, group, p, min(p + step, panels)) for p in range(0, panels, step)]
+        pool.run(tasks, search.sizes.threads, done.report)
+    return results
+
+
+def _settle_pairs(search: Search, rows: Any, found: Any, radius: float) -> tuple[Any, Any, Any, Any]:
+    key = search.screen_rank_key
+    keys, values = pair_values(search.metric, key, search.settle_x, search.settle_y, rows, found, 1)
+    inside = values <= radius if search.metric.closer == "smaller" else values >= radius
+    return rows[inside], keys[inside], values[inside], found[inside]

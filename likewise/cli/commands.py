@@ -1,0 +1,304 @@
+"""The commands. Each reads files, calls the verb of its name, and shows what it gives."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import numpy as np
+import typer
+from numpy.typing import NDArray
+
+import likewise as lw
+from likewise import files
+from likewise.cli import show
+from likewise.cli.guard import guarded
+from likewise.errors import InputError
+from likewise.files import Table
+from likewise.formula.metric import Metric
+from likewise.formula.parse import metric_from_name, metric_from_text
+
+app = typer.Typer(
+    name="likewise",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+# ---- what several commands take
+
+Items = Annotated[
+    str,
+    typer.Argument(
+        metavar="ITEMS",
+        help="Vectors to compare with: .npy, .npz, .parquet, .arrow, .feather, .csv, .jsonl, .fvecs, .bvecs or .ivecs; "
+        "file.npz:name for one of several arrays; - for standard input.",
+        show_default=False,
+    ),
+]
+Queries = Annotated[
+    str | None,
+    typer.Argument(metavar="QUERIES", help="Vectors to compare. Default: each of ITEMS.", show_default=False),
+]
+MetricName = Annotated[
+    str | None,
+    typer.Option(
+        "--metric",
+        "-m",
+        metavar="NAME",
+        help="A named metric, as in manhattan or 'rbf(gamma=0.5)'. See: likewise metrics",
+    ),
+]
+Formula = Annotated[
+    str | None,
+    typer.Option(metavar="TEXT", help="A formula of two coordinates in place of a named metric, as in 'abs(x - y)'."),
+]
+Combine = Annotated[
+    str | None,
+    typer.Option(metavar="HOW", help="How a formula combines over coordinates: sum (default), mean, max, min."),
+]
+Closer = Annotated[
+    str | None, typer.Option(metavar="WHICH", help="Which value of a formula is closer: smaller (default) or larger.")
+]
+Finish = Annotated[
+    str | None, typer.Option(metavar="TEXT", help="What is done with a formula's combined value s, as in 'sqrt(s)'.")
+]
+Id = Annotated[str | None, typer.Option("--id", metavar="COLUMN", help="The column that names the rows.")]
+Columns = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAMES",
+        help="Columns that make the vectors: a,b,c or a range a:d. Default: the column of lists, or all numeric ones.",
+    ),
+]
+Out = Annotated[
+    str | None,
+    typer.Option(metavar="FILE", help="Write into a file in place of JSON lines; its extension is the format."),
+]
+AsTable = Annotated[bool, typer.Option("--table", help="A table for people in place of JSON lines.")]
+Jobs = Annotated[int | None, typer.Option("--n-jobs", metavar="N", help="Threads. Default: every core.")]
+Memory = Annotated[str | None, typer.Option("--memory-limit", metavar="SIZE", help="Working memory, as in 2GB.")]
+OnBad = Annotated[Literal["raise", "skip"], typer.Option(help="Rows with NaN or infinities: an error, or left out.")]
+Nearest = Annotated[int, typer.Option("-k", min=1, help="How many neighbours of each query.")]
+
+
+@app.callback(invoke_without_command=True)
+def root(version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False) -> None:
+    """Compare vectors any way you like: exact search and matrices under any metric, on files."""
+    if version:
+        print(f"likewise {lw.__version__}")
+        raise typer.Exit
+
+
+@app.command()
+@guarded
+def topk(
+    items: Items,
+    queries: Queries = None,
+    k: Nearest = 10,
+    metric: MetricName = None,
+    formula: Formula = None,
+    combine: Combine = None,
+    closer: Closer = None,
+    finish: Finish = None,
+    id: Id = None,
+    columns: Columns = None,
+    query: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ID", help="Use the item of that id (or row number, without --id) as a query. Repeatable."
+        ),
+    ] = None,
+    out: Out = None,
+    table: AsTable = False,
+    n_jobs: Jobs = None,
+    memory_limit: Memory = None,
+    on_bad: OnBad = "raise",
+) -> None:
+    """The k nearest items of every query, exactly, the best first.
+
+    Without QUERIES, items are compared with each other, and none is its own neighbour. Rows count from 0.
+
+    Example: likewise topk films.csv --id title --columns action:intellect --metric manhattan --query Alien
+    """
+    how = _metric(metric, formula, combine, closer, finish)
+    if queries is not None and query:
+        raise InputError("QUERIES and --query were both given; take one of them")
+    if out is not None:
+        files.check_writable(out, ["query", "rank", "item", "value"])
+    pool, asked = _read(items, queries, columns, id)
+    own: NDArray[np.int64] | None = None  # the row of ITEMS that each query is
+    if query:
+        own = np.concatenate([_rows_called(pool, text) for text in query])
+        vectors, names = pool.vectors[own], _names(pool, own)
+    elif asked is None:
+        own = np.arange(len(pool.vectors))
+        vectors, names = pool.vectors, _names(pool)
+    else:
+        vectors, names = asked.vectors, _names(asked)
+    with show.progress() as progress:
+        values, indices = lw.topk(
+            vectors,
+            pool.vectors,
+            k if own is None else k + 1,
+            metric=how,
+            n_jobs=n_jobs,
+            memory_limit=_size(memory_limit),
+            on_bad=on_bad,
+            progress=progress,
+        )
+    if own is not None:
+        values, indices = _without_own(values, indices, own)
+    hits = show.Hits(values, indices, names, _names(pool))
+    if out is not None:
+        files.write(out, hits.columns())
+    if table:
+        show.tables(hits.tables(), heading=str(how))
+    elif out is None:
+        show.lines(hits.objects())
+
+
+@app.command()
+@guarded
+def pairwise(
+    items: Items,
+    queries: Queries = None,
+    metric: MetricName = None,
+    formula: Formula = None,
+    combine: Combine = None,
+    closer: Closer = None,
+    finish: Finish = None,
+    id: Id = None,
+    columns: Columns = None,
+    out: Out = None,
+    table: AsTable = False,
+    n_jobs: Jobs = None,
+    memory_limit: Memory = None,
+    on_bad: OnBad = "raise",
+) -> None:
+    """Every query with every item: a matrix, a line for each query.
+
+    Example: likewise pairwise films.csv --id title --columns action:intellect --metric cosine --out films.npy
+    """
+    how = _metric(metric, formula, combine, closer, finish)
+    if out is not None:
+        files.check_writable(out, ["values"])
+    pool, asked = _read(items, queries, columns, id)
+    pair = (pool.vectors,) if asked is None else (asked.vectors, pool.vectors)
+    with show.progress() as progress:
+        values = lw.pairwise(
+            *pair, metric=how, n_jobs=n_jobs, memory_limit=_size(memory_limit), on_bad=on_bad, progress=progress
+        )
+    matrix = show.Matrix(values, _names(pool if asked is None else asked), _names(pool))
+    if out is not None:
+        files.write(out, matrix.columns(out))
+    if table:
+        show.tables(matrix.tables(), heading=str(how))
+    elif out is None:
+        show.lines(matrix.objects())
+
+
+@app.command()
+@guarded
+def metrics(table: AsTable = False) -> None:
+    """The named metrics: formula, which way is closer, range, and whether a search by them can be screened."""
+    rows = lw.metrics.rows()
+    if table:
+        show.tables([show.plain_table(rows)])
+    else:
+        show.lines(rows)
+
+
+@app.command()
+@guarded
+def explain(
+    items: Items,
+    queries: Queries = None,
+    k: Annotated[
+        int | None, typer.Option("-k", min=1, help="Of a search for k neighbours. Default: of the matrix.")
+    ] = None,
+    metric: MetricName = None,
+    formula: Formula = None,
+    combine: Combine = None,
+    closer: Closer = None,
+    finish: Finish = None,
+    id: Id = None,
+    columns: Columns = None,
+    table: AsTable = False,
+) -> None:
+    """What a comparison will do and cost, before it runs.
+
+    Example: likewise explain items.npy queries.npy -k 10 --metric cosine --table
+    """
+    how = _metric(metric, formula, combine, closer, finish)
+    pool, asked = _read(items, queries, columns, id)
+    explanation = lw.explain((asked or pool).vectors, pool.vectors, k=k, metric=how)
+    if table:
+        print(explanation)
+    else:
+        show.lines([explanation.as_dict()])
+
+
+# ---- what they share
+
+
+def _metric(
+    name: str | None, formula: str | None, combine: str | None, closer: str | None, finish: str | None
+) -> Metric:
+    if name is not None and formula is not None:
+        raise InputError("--metric and --formula were both given; take one of them")
+    if formula is not None:
+        return metric_from_text(formula, combine=combine or "sum", closer=closer or "smaller", finish=finish)
+    for option, value in (("combine", combine), ("closer", closer), ("finish", finish)):
+        if value is not None:
+            raise InputError(f"--{option} belongs to --formula, which was not given")
+    if name is None:
+        raise InputError("say how to compare: --metric NAME or --formula TEXT; likewise metrics lists the names")
+    return metric_from_name(name)
+
+
+def _read(items: str, queries: str | None, columns: str | None, id: str | None) -> tuple[Table, Table | None]:
+    """Both tables, with the same columns where both have names."""
+    if items == queries == "-":
+        raise InputError("ITEMS and QUERIES cannot both be standard input; put one of them into a file")
+    pool = files.read(items, columns=columns, id=id)
+    if queries is None:
+        return pool, None
+    # of several columns the names say which is which; a lone one of vectors may be called differently elsewhere
+    same = pool.columns if columns is not None or len(pool.columns) > 1 else None
+    return pool, files.read(queries, columns=same, id=id, strict=False)
+
+
+def _names(table: Table, rows: NDArray[np.int64] | None = None) -> show.Names:
+    """What to call rows: their ids, or else their numbers."""
+    if rows is None:
+        return table.ids if table.ids is not None else range(len(table.vectors))
+    return [table.ids[row] if table.ids is not None else row for row in rows.tolist()]
+
+
+def _rows_called(table: Table, text: str) -> NDArray[np.int64]:
+    if table.ids is not None:
+        rows = [row for row, name in enumerate(table.ids) if name == text]
+        if not rows:
+            raise InputError(f"no item of {table.source} is called {text!r}{show.nearest_names(text, table.ids)}")
+    else:
+        rows = [int(text)] if text.isascii() and text.isdigit() else []
+        if not rows or rows[0] >= len(table.vectors):
+            raise InputError(
+                f"--query {text!r} is no row of {table.source}, which has rows 0 to {len(table.vectors) - 1}; "
+                "to ask by name, say with --id which column has the names"
+            )
+    return np.array(rows, np.int64)
+
+
+def _without_own(
+    values: NDArray[np.float64], indices: NDArray[np.int64], own: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """The k best of k + 1 without the query itself; where ties or a kernel kept it from these, without the last."""
+    leave = indices == own[:, None]
+    leave[~leave.any(axis=1), -1] = True
+    shape = (len(values), values.shape[1] - 1)
+    return values[~leave].reshape(shape), indices[~leave].reshape(shape)
+
+
+def _size(text: str | None) -> int | str | None:
+    return int(text) if text is not None and text.isascii() and text.isdigit() else text

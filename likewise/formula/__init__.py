@@ -1,0 +1,1 @@
+"""What "alike" means: formulas, metrics, and what is known about them."""

@@ -1,0 +1,134 @@
+"""The reductions: what is done with all the comparisons of a query. Each is init, step, merge, finish.
+
+``step`` takes one block of values, ``merge`` joins two states of the same queries over different items, ``finish``
+gives the result. The same four serve a block of the reference, the part of a thread, or a machine of a cluster:
+merging is associative, so any split gives the same answer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+
+class TopK(NamedTuple):
+    """The k best of each query: ``values`` (..., n, k) float64, ``indices`` (..., n, k) int64; the best first.
+
+    Where fewer than k items qualify, rows end in index -1 and value NaN.
+    """
+
+    values: Floats
+    indices: Integers
+
+
+class Within(NamedTuple):
+    """All items within a radius, row after row: row i is ``offsets[i]:offsets[i + 1]``; the best first.
+
+    ``values`` (hits,) float64, ``indices`` (hits,) int64, ``offsets`` (n + 1,) int64: the CSR layout.
+    """
+
+    values: Floats
+    indices: Integers
+    offsets: Integers
+
+
+@dataclass(frozen=True)
+class Best:
+    """The k pairs of smallest key per query; ties to the lowest index; NaN is never among them."""
+
+    k: int
+
+    def init(self, n: int) -> tuple[Floats, Floats, Integers]:
+        """(keys, values, indices), each (n, 0)."""
+        return np.empty((n, 0)), np.empty((n, 0)), np.empty((n, 0), np.int64)
+
+    def step(
+        self, state: tuple[Floats, Floats, Integers], keys: Floats, values: Floats, indices: Integers
+    ) -> tuple[Floats, Floats, Integers]:
+        """Take in a block: keys and values (n, b), indices (b,) or (n, b)."""
+        return self.merge(state, (keys, values, np.broadcast_to(indices, keys.shape)))
+
+    def merge(
+        self, a: tuple[Floats, Floats, Integers], b: tuple[Floats, Floats, Integers]
+    ) -> tuple[Floats, Floats, Integers]:
+        """The best of both: sorted by (key, index), padding (-1) and NaN last."""
+        keys, values, indices = (np.concatenate(pair, axis=1) for pair in zip(a, b, strict=True))
+        absent = np.isnan(keys) | (indices < 0)
+        order = np.lexsort((indices, np.where(absent, np.inf, keys), absent), axis=1)[:, : self.k]
+        keys, values, indices, absent = (np.take_along_axis(v, order, 1) for v in (keys, values, indices, absent))
+        return np.where(absent, np.nan, keys), np.where(absent, np.nan, values), np.where(absent, -1, indices)
+
+    def finish(self, state: tuple[Floats, Floats, Integers]) -> TopK:
+        _, values, indices = state
+        missing = self.k - values.shape[1]
+        pad = ((0, 0), (0, max(missing, 0)))
+        return TopK(np.pad(values, pad, constant_values=np.nan), np.pad(indices, pad, constant_values=-1))
+
+
+def best_of_pairs(k: int, n: int, rows: Integers, keys: Floats, values: Floats, indices: Integers) -> TopK:
+    """:class:`Best` of a list of pairs in any order: row, key, value and index of each."""
+    known = ~np.isnan(keys)
+    if not known.all():
+        rows, keys, values, indices = rows[known], keys[known], values[known], indices[known]
+    order = np.lexsort((indices, keys, rows))
+    rows = rows[order]
+    starts = np.searchsorted(rows, np.arange(n))
+    rank = np.arange(len(rows)) - starts[rows]
+    keep = rank < k
+    out = TopK(np.full((n, k), np.nan), np.full((n, k), -1, np.int64))
+    out.values[rows[keep], rank[keep]] = values[order][keep]
+    out.indices[rows[keep], rank[keep]] = indices[order][keep]
+    return out
+
+
+def merge_topk(parts: list[TopK], k: int, *, smaller: bool) -> TopK:
+    """Join results of the same queries over disjoint items (indices already global)."""
+    reduction = Best(k)
+    sign = 1.0 if smaller else -1.0
+    state = reduction.init(len(parts[0].values))
+    for part in parts:
+        state = reduction.merge(state, (sign * part.values, part.values, part.indices))
+    return reduction.finish(state)
+
+
+def all_within(n: int, rows: Integers, keys: Floats, values: Floats, indices: Integers) -> Within:
+    """Pairs in any order -> rows in order, each sorted by (key, index)."""
+    order = np.lexsort((indices, keys, rows))
+    offsets = np.zeros(n + 1, np.int64)
+    np.cumsum(np.bincount(rows, minlength=n), out=offsets[1:])
+    return Within(values[order], indices[order], offsets)
+
+
+@dataclass(frozen=True)
+class SoftmaxSum:
+    """Sum of values weighted by exp(score), over the sum of the weights, in one pass.
+
+    State: running maximum (n,), sum of exp(score - maximum) (n,), weighted sum (n, p).
+    """
+
+    def init(self, n: int, p: int) -> tuple[Floats, Floats, Floats]:
+        return np.full(n, -np.inf), np.zeros(n), np.zeros((n, p))
+
+    def step(self, state: tuple[Floats, Floats, Floats], scores: Floats, values: Floats) -> tuple[Floats, Floats, Floats]:
+        """Take in a block: scores (n, b), values (b, p)."""
+        high = scores.max(axis=1, initial=-np.inf)
+        weights = np.exp(scores - np.where(np.isinf(high), 0.0, high)[:, None])
+        return self.merge(state, (high, weights.sum(axis=1), weights @ values))
+
+    def merge(
+        self, a: tuple[Floats, Floats, Floats], b: tuple[Floats, Floats, Floats]
+    ) -> tuple[Floats, Floats, Floats]:
+        high = np.maximum(a[0], b[0])
+        base = np.where(np.isinf(high), 0.0, high)
+        fa, fb = np.exp(a[0] - base), np.exp(b[0] - base)
+        return high, a[1] * fa + b[1] * fb, a[2] * fa[:, None] + b[2] * fb[:, None]
+
+    def finish(self, state: tuple[Floats, Floats, Floats]) -> Floats:
+        _, total, weighted = state
+        return np.where(total[:, None] > 0, weighted / np.where(total > 0, total, 1.0)[:, None], 0.0)
