@@ -1,1 +1,78 @@
+"""likewise compares vectors any way you like, at the speed of the dot product.
+
+>>> import likewise as lw
+>>> found = lw.topk([[1.0, 2.0]], [[1.0, 0.0], [1.0, 2.5]], k=1, metric="manhattan")
+>>> found.indices
+array([[1]])
+"""
+
+from __future__ import annotations
+
+from likewise import errors
+from likewise.compute import (
+    Explanation,
+    NaNWarning,
+    Prepared,
+    attend,
+    contributions,
+    explain,
+    paired,
+    pairwise,
+    prepare,
+    topk,
+    weighted_sum,
+    within,
+)
+from likewise.formula import math
+from likewise.formula.metric import Metric, metric
+from likewise.formula.metrics import (
+    MetricTable,
+    laplacian,
+    mahalanobis,
+    matern32,
+    minkowski,
+    polynomial,
+    rational_quadratic,
+    rbf,
+    sigmoid,
+)
+from likewise.reductions import TopK, Within
+from likewise.vectors import angle, norm, normalize, project
+
 __version__ = "0.1.0"
+
+metrics = MetricTable()
+
+__all__ = [
+    "Explanation",
+    "Metric",
+    "NaNWarning",
+    "Prepared",
+    "TopK",
+    "Within",
+    "angle",
+    "attend",
+    "contributions",
+    "errors",
+    "explain",
+    "laplacian",
+    "mahalanobis",
+    "matern32",
+    "math",
+    "metric",
+    "metrics",
+    "minkowski",
+    "norm",
+    "normalize",
+    "paired",
+    "pairwise",
+    "polynomial",
+    "prepare",
+    "project",
+    "rational_quadratic",
+    "rbf",
+    "sigmoid",
+    "topk",
+    "weighted_sum",
+    "within",
+]

@@ -71,8 +71,10 @@ class Best:
         return TopK(np.pad(values, pad, constant_values=np.nan), np.pad(indices, pad, constant_values=-1))
 
 
-def best_of_pairs(k: int, n: int, rows: Integers, keys: Floats, values: Floats, indices: Integers) -> TopK:
-    """:class:`Best` of a list of pairs in any order: row, key, value and index of each."""
+def best_of_pairs(
+    k: int, n: int, rows: Integers, keys: Floats, values: Floats, indices: Integers
+) -> tuple[Floats, Floats, Integers]:
+    """The state of :class:`Best` from pairs in any order: row, key, value and index of each; padded to k."""
     known = ~np.isnan(keys)
     if not known.all():
         rows, keys, values, indices = rows[known], keys[known], values[known], indices[known]
@@ -81,20 +83,10 @@ def best_of_pairs(k: int, n: int, rows: Integers, keys: Floats, values: Floats, 
     starts = np.searchsorted(rows, np.arange(n))
     rank = np.arange(len(rows)) - starts[rows]
     keep = rank < k
-    out = TopK(np.full((n, k), np.nan), np.full((n, k), -1, np.int64))
-    out.values[rows[keep], rank[keep]] = values[order][keep]
-    out.indices[rows[keep], rank[keep]] = indices[order][keep]
-    return out
-
-
-def merge_topk(parts: list[TopK], k: int, *, smaller: bool) -> TopK:
-    """Join results of the same queries over disjoint items (indices already global)."""
-    reduction = Best(k)
-    sign = 1.0 if smaller else -1.0
-    state = reduction.init(len(parts[0].values))
-    for part in parts:
-        state = reduction.merge(state, (sign * part.values, part.values, part.indices))
-    return reduction.finish(state)
+    state = np.full((n, k), np.nan), np.full((n, k), np.nan), np.full((n, k), -1, np.int64)
+    for whole, part in zip(state, (keys, values, indices), strict=True):
+        whole[rows[keep], rank[keep]] = part[order][keep]
+    return state
 
 
 def all_within(n: int, rows: Integers, keys: Floats, values: Floats, indices: Integers) -> Within:

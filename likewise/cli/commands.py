@@ -183,6 +183,8 @@ def pairwise(
     if out is not None:
         files.check_writable(out, ["values"])
     pool, asked = _read(items, queries, columns, id)
+    if out is not None:
+        show.check_heads(out, _names(pool))
     pair = (pool.vectors,) if asked is None else (asked.vectors, pool.vectors)
     with show.progress() as progress:
         values = lw.pairwise(

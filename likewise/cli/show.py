@@ -90,10 +90,6 @@ class Matrix:
         NumPy files take the numbers alone, CSV a column for each item, the others a list for each query.
         """
         kind = Path(path).suffix.lower()
-        if kind == ".csv" and len({"query", *map(str, self.items)}) <= len(self.items):
-            raise InputError(
-                f"{path} would have two columns of one name: the items' names repeat; write .parquet or .npy"
-            )
         if kind in (".npy", ".npz"):
             yield {"values": self.values}
             return
@@ -119,6 +115,12 @@ class Matrix:
             caption = f"{high} x {wide} of {rows:,} x {columns:,} are shown; --out FILE writes them all"
         heads = [str(name) for name in self.items[:wide]]
         yield _grid(["", *heads], cells, caption=caption, right=set(heads))
+
+
+def check_heads(path: str, items: Names) -> None:
+    """Refuse a CSV of a matrix in which two columns would have one name."""
+    if Path(path).suffix.lower() == ".csv" and len({"query", *map(str, items)}) <= len(items):
+        raise InputError(f"{path} would have two columns of one name: the items' names repeat; write .parquet or .npy")
 
 
 def _column(names: Names, values: list[Any]) -> Any:

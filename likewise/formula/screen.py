@@ -128,11 +128,11 @@ _ABSOLUTE = Expr("abs", (_DIFFERENCE,))
 _SQUARE = Expr("mul", (_DIFFERENCE, _DIFFERENCE))
 
 
-def _scales(e: Expr) -> tuple[Expr, Expr] | None:
+def scales_of(e: Expr) -> tuple[Expr, Expr] | None:
     """(a, b) when e is s / (a b) with a of x's row alone and b of y's, guarded against zero or not."""
     if e.op == "where":
         guard, zero, quotient = e.args
-        found = _scales(quotient)
+        found = scales_of(quotient)
         if found is None or zero != const(0):
             return None
         a, b = found
@@ -169,7 +169,7 @@ def choose(metric: Metric, x: Rows | None = None, y: Rows | None = None, d: int 
     if summed and core.terms[0] == _PRODUCT:
         if rank.expr == ACC:
             return Screen("dot", core, rank, key)
-        if (scales := _scales(rank.expr)) is not None:
+        if (scales := scales_of(rank.expr)) is not None:
             plain = ACC if rank.sign > 0 else Expr("neg", (ACC,))
             return Screen("dot", core, Rank(ACC, rank.sign), plain, *scales)
     exact = x.exact and y.exact and core.identity

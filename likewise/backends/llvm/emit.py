@@ -40,7 +40,6 @@ class Function:
         self.fn.args[0].add_attribute("noalias")
         self.entry = self.fn.append_basic_block("entry")
         self.b = ir.IRBuilder(self.entry)
-        self._slots = ir.IRBuilder(self.entry)
         self._fields = {name: i for i, name in enumerate(fields)}
         self._loaded: dict[str, Value] = {}
         body = self.fn.append_basic_block("body")
@@ -82,6 +81,7 @@ class Function:
 
     def slot(self, typ: Any, count: int = 1, align: int | None = None) -> Value:
         made = self._at_entry().alloca(typ, count)
+        made.type = PTR  # llvmlite still gives it a typed pointer
         if align:
             made.align = align
         return made

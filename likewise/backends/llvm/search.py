@@ -13,7 +13,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -28,11 +28,14 @@ from likewise.backends.llvm.rows import NUMPY, ONE, Packer, Side, address, align
 from likewise.backends.llvm.target import current
 from likewise.formula.expr import ACC, Expr
 from likewise.formula.metric import Metric
-from likewise.formula.screen import Screen, Slack, offsets
-from likewise.reductions import TopK, Within, all_within, best_of_pairs
+from likewise.formula.rank import rank_of
+from likewise.formula.screen import Screen, Slack, direct_screen, offsets
+from likewise.reductions import best_of_pairs
 
 Progress = Callable[[int, int], None] | None
 Mask = NDArray[np.bool_] | None
+Pairs = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]
+BestState = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]
 
 
 @dataclass(frozen=True)
@@ -150,8 +153,6 @@ class Search:
 
     @functools.cached_property
     def screen_rank_key(self) -> Expr:
-        from likewise.formula.rank import rank_of
-
         rank = rank_of(self.metric)
         return rank.expr if rank.sign > 0 else Expr("neg", (rank.expr,))
 
@@ -217,10 +218,10 @@ def _new_state(n: int, k: int, dtype: Any) -> _State:
     )
 
 
-def topk(search: Search, k: int, progress: Progress = None) -> TopK:
-    """The k best items of every query."""
+def topk(search: Search, k: int, progress: Progress = None) -> BestState:
+    """The k best items of every query: keys, values, indices, each (n, k)."""
     n = search.queries.n
-    out = TopK(np.full((n, k), np.nan), np.full((n, k), -1, np.int64))
+    out = np.full((n, k), np.nan), np.full((n, k), np.nan), np.full((n, k), -1, np.int64)
     if n == 0 or search.items.n == 0:
         return out
     done = _Counter(n * search.items.n, progress)
@@ -228,21 +229,19 @@ def topk(search: Search, k: int, progress: Progress = None) -> TopK:
     for first in range(0, n, search.sizes.chunk):
         last = min(first + search.sizes.chunk, n)
         part, over = _topk_chunk(search, first, last, k, done)
-        out.values[first:last], out.indices[first:last] = part
+        for whole, piece in zip(out, part, strict=True):
+            whole[first:last] = piece
         overflowed.append(over)
     again = np.concatenate(overflowed)
     if len(again):
         part = topk(directly(search, again), k)
-        out.values[again], out.indices[again] = part
+        for whole, piece in zip(out, part, strict=True):
+            whole[again] = piece
     return out
 
 
 def directly(search: Search, rows: NDArray[np.int64]) -> Search:
     """The same search of some of its queries, in float64 throughout: for those whose screen cannot tell pairs apart."""
-    from dataclasses import replace
-
-    from likewise.formula.screen import direct_screen
-
     queries = take(search.queries, rows)
     settle_x = queries if search.settle_x is search.queries else take(search.settle_x, rows)
     where = search.where
@@ -272,7 +271,7 @@ class _Counter:
             self.progress(min(self.done, self.total), self.total)
 
 
-def _topk_chunk(search: Search, first: int, last: int, k: int, done: _Counter) -> tuple[TopK, NDArray[np.int64]]:
+def _topk_chunk(search: Search, first: int, last: int, k: int, done: _Counter) -> tuple[BestState, NDArray[np.int64]]:
     tile, d = search.tile, search.items.d
     run = _search_kernel(tile, search.formula, search.slack.exact)
     packed_queries = search.query_packer.pack(first, last, search.sizes.threads)
@@ -331,7 +330,7 @@ def _topk_chunk(search: Search, first: int, last: int, k: int, done: _Counter) -
 
 def _settle_chunk(
     search: Search, states: list[_State], first: int, last: int, k: int
-) -> tuple[TopK, NDArray[np.int64]]:
+) -> tuple[BestState, NDArray[np.int64]]:
     """Candidates of all parts under the best threshold, settled and sorted."""
     n = last - first
     overflow = np.nonzero(np.bitwise_or.reduce([s.overflow for s in states]))[0] + first
@@ -406,14 +405,12 @@ def _from_ordinal(i: int) -> float:
     return -value if i < 0 else value
 
 
-def within(search: Search, radius: float, progress: Progress = None) -> Within:
-    """Every item whose value is at least as close as ``radius``, per query."""
+def within(search: Search, radius: float, progress: Progress = None) -> Pairs:
+    """Every pair whose value is at least as close as ``radius``: rows, keys, values, items, in no order."""
     n, m = search.queries.n, search.items.n
+    none = np.empty(0, np.int64), np.empty(0), np.empty(0), np.empty(0, np.int64)
     if n == 0 or m == 0:
-        empty = np.empty(0, np.int64)
-        return Within(np.empty(0), empty, np.zeros(n + 1, np.int64))
-    from likewise.formula.rank import rank_of
-
+        return none
     rank = rank_of(search.metric)
     limit = key_limit(search.metric, search.screen.key, rank.expr, rank.sign, radius, search.items.d)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -423,24 +420,22 @@ def within(search: Search, radius: float, progress: Progress = None) -> Within:
         if not search.slack.exact or search.dtype == np.float32:
             threshold = np.nextafter(threshold, np.array(np.inf, search.dtype))
     done = _Counter(n * m, progress)
-    results: list[tuple[Any, Any, Any, Any]] = []
+    results = [none]
     for first in range(0, n, search.sizes.chunk):
         last = min(first + search.sizes.chunk, n)
         results += _within_chunk(search, first, last, threshold, radius, done)
-    rows, keys, values, found = (
-        np.concatenate([r[i] for r in results]) if results else np.empty(0, np.int64) for i in range(4)
-    )
-    return all_within(n, rows.astype(np.int64), keys, values, found.astype(np.int64))
+    rows, keys, values, found = (np.concatenate([r[i] for r in results]) for i in range(4))
+    return rows, keys, values, found
 
 
 def _within_chunk(
     search: Search, first: int, last: int, threshold: NDArray[Any], radius: float, done: _Counter
-) -> list[tuple[Any, Any, Any, Any]]:
+) -> list[Pairs]:
     tile, d, size = search.tile, search.items.d, search.dtype.itemsize
     run = _within_kernel(tile, search.formula, search.slack.exact)
     packed_queries = search.query_packer.pack(first, last, search.sizes.threads)
     query_stats = search.query_packer.padded_stats(search.stat_names, first, last, tile.rows)
-    results: list[tuple[Any, Any, Any, Any]] = []
+    results: list[Pairs] = []
     buffer: list[Any] = []
     for block_first, block_last in search.blocks():
         block = search.block(block_first, block_last, buffer)
@@ -485,7 +480,7 @@ def _within_chunk(
     return results
 
 
-def _settle_pairs(search: Search, rows: Any, found: Any, radius: float) -> tuple[Any, Any, Any, Any]:
+def _settle_pairs(search: Search, rows: Any, found: Any, radius: float) -> Pairs:
     key = search.screen_rank_key
     keys, values = pair_values(search.metric, key, search.settle_x, search.settle_y, rows, found, 1)
     inside = values <= radius if search.metric.closer == "smaller" else values >= radius

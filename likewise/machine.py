@@ -1,0 +1,57 @@
+"""What this machine can do: the rates that a formula's own instructions allow, measured.
+
+A rate is in pair-dimensions per second of one core: one coordinate of one pair, whatever the formula spends on it.
+"""
+
+from __future__ import annotations
+
+import functools
+import time
+
+from likewise.formula.expr import Expr, X, Y
+from likewise.formula.metric import Metric
+from likewise.formula.screen import factor
+
+_TERMS = {"fma": Expr("mul", (X, Y))}
+
+
+@functools.cache
+def _measured(terms: tuple[Expr, ...], combine: str, compute: str) -> float:
+    from likewise.backends.llvm import kernels
+    from likewise.backends.llvm.jit import kernel
+    from likewise.backends.llvm.rows import ONE, address, aligned, kernel_recipe
+    from likewise.backends.llvm.target import current
+
+    tile = kernels.tile_for(current(), compute)
+    formula = kernels.Formula(terms[:1], combine, Expr("acc", value=0))
+    run = kernel(
+        "peak",
+        kernel_recipe("peak", tile, formula),
+        kernels.PEAK_FIELDS,
+        lambda module, name: kernels.peak_kernel(module, name, tile, formula),
+    )
+    out = aligned(tile.rows * tile.width, ONE[compute].dtype)
+    fields = {"one": address(ONE[compute]), "out": address(out)}
+    run(count=1000, **fields)
+    count, best = 20_000, 0.0
+    for _ in range(12):
+        start = time.perf_counter()
+        run(count=count, **fields)
+        best = max(best, count * tile.rows * tile.width / (time.perf_counter() - start))
+    return best
+
+
+def peak(metric: Metric, compute: str = "f32") -> float:
+    """Pair-dimensions per second and core that the formula's instructions allow, on registers alone.
+
+    >>> from likewise import machine, metrics
+    >>> machine.peak(metrics["dot"]) > 1e8
+    True
+    """
+    core = factor(metric)
+    return _measured(core.terms, metric.combine, compute)
+
+
+def fma_rate(compute: str = "f32") -> float:
+    """Fused multiply-adds per second and core: half the vendor's peak FLOP/s."""
+    return _measured((_TERMS["fma"],), "sum", compute)

@@ -1,0 +1,153 @@
+"""A plan: what a call will do, decided before it runs, and printed.
+
+metric x reduction x shapes x types -> which screen, which arithmetic, how the loops are cut. Answers never depend on
+a plan; time and memory do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from likewise.formula.metric import Metric
+from likewise.formula.screen import Rows, Screen, Slack, choose, slack
+
+#: Packed items in hand at a time: small enough to stay in a last-level cache share, large enough that packing and the
+#: hand-over between threads are under 2% of the work.
+BLOCK_BYTES = 16 << 20
+#: Packed queries of one task: with a panel they fit the second-level cache.
+GROUP_BYTES = 256 << 10
+#: Working memory a call uses unless told otherwise, beyond its inputs and outputs.
+DEFAULT_MEMORY = 256 << 20
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The decisions of one call. ``str(plan)`` explains them."""
+
+    verb: str
+    metric: Metric
+    n: int
+    m: int
+    d: int
+    x_dtype: str
+    y_dtype: str
+    threads: int
+    screen: Screen
+    slack: Slack
+    chunk: int
+    group: int
+    block: int
+    memory: int
+    steps: tuple[str, ...] = field(default=())
+
+    @property
+    def pair_dimensions(self) -> int:
+        return self.n * self.m * self.d
+
+    @property
+    def blas_level(self) -> int:
+        """1 vector with vector, 2 matrix with vector, 3 matrix with matrix."""
+        return 1 + (self.n > 1) + (self.m > 1)
+
+    def __str__(self) -> str:
+        return "\n".join(self.steps)
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "verb": self.verb,
+            "metric": str(self.metric),
+            "n": self.n,
+            "m": self.m,
+            "d": self.d,
+            "dtypes": [self.x_dtype, self.y_dtype],
+            "threads": self.threads,
+            "screen": self.screen.kind,
+            "arithmetic": self.screen.compute,
+            "memory": self.memory,
+            "blas_level": self.blas_level,
+            "pair_dimensions": self.pair_dimensions,
+            "steps": list(self.steps),
+        }
+
+
+def bytes_of(dtype: str) -> int:
+    return {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2}.get(dtype, 1)
+
+
+def statistics_wanted(metric: Metric, screen: Screen | None, bound: Slack | None) -> dict[str, frozenset[str]]:
+    """Which row statistics a call needs, per side: those the formula names, and the norms of the bound."""
+    extra = set()
+    if bound is not None and screen is not None and screen.scale_x is None:
+        extra = {{"dot": "norm", "l2": "norm", "l1": "norm1", "linf": "linf"}.get(bound.kind, "")} - {""}
+    named = {side: {s[:-2] for s in metric.stats if s.endswith(side)} for side in "xy"}
+    return {side: frozenset(named[side] | extra) for side in "xy"}
+
+
+def plan_search(
+    verb: str,
+    metric: Metric,
+    n: int,
+    m: int,
+    d: int,
+    x_dtype: str,
+    y_dtype: str,
+    x: Rows,
+    y: Rows,
+    *,
+    threads: int,
+    memory_limit: int | None,
+    per_query: int,
+    prepared: bool = False,
+    screen: Screen | None = None,
+) -> Plan:
+    """Choose screen and sizes for a search."""
+    screen = screen or choose(metric, x, y, d)
+    bound = slack(screen, metric, x, y, d)
+    size = 4 if screen.compute == "f32" else 8
+    memory = memory_limit or DEFAULT_MEMORY
+    block = max(64, min(BLOCK_BYTES, memory // 4) // (d * size))
+    chunk = max(64, min(16_384, (memory - min(block, m) * d * size) // (2 * (per_query + d * size))))
+    group = max(12, min(504, GROUP_BYTES // (d * size)))
+    used = (0 if prepared else min(block, m) * d * size) + min(chunk, n) * (per_query + d * size)
+    steps = _steps(verb, metric, screen, bound, n, m, d, x_dtype, threads, block, chunk, prepared)
+    return Plan(verb, metric, n, m, d, x_dtype, y_dtype, threads, screen, bound, chunk, group, block, used, steps)
+
+
+def _steps(
+    verb: str,
+    metric: Metric,
+    screen: Screen,
+    bound: Slack,
+    n: int,
+    m: int,
+    d: int,
+    dtype: str,
+    threads: int,
+    block: int,
+    chunk: int,
+    prepared: bool,
+) -> tuple[str, ...]:
+    name = {"f32": "float32", "f64": "float64"}[screen.compute]
+    lines = [f"{verb}: {n:,} x {m:,} pairs of {d} {dtype} coordinates, by {metric}"]
+    if metric.matrix is not None:
+        lines.append(f"multiply   rows by the metric's {metric.matrix.shape[0]} x {metric.matrix.shape[1]} matrix, in float64")
+    u = "" if screen.core.identity else f" u = {screen.core.u}, v = {screen.core.v}"
+    scaled = "" if screen.scale_x is None else f", divided by {screen.scale_x} and {screen.scale_y}"
+    where = "prepared once" if prepared else f"{min(block, m):,} at a time"
+    lines.append(f"pack       items into {name} panels, {where};{u or ' as they are'}{scaled}")
+    terms = ", ".join(map(str, screen.core.terms))
+    lines.append(f"compare    {metric.combine} of {terms} in {name}, {threads} thread{'s' * (threads > 1)}, {min(chunk, n):,} queries at a time")
+    reasons = {
+        "dot": "Cauchy-Schwarz bound on the rounding of each score",
+        "difference": "norm bound on the rounding of rows and sums",
+        "interval": "forward error bound of the formula",
+        "direct": "no float32 bound is known for this formula and data: every pair in float64, in one fixed order",
+    }
+    if bound.exact:
+        why = "scores are exact" if screen.kind != "direct" else reasons["direct"]
+        lines.append(f"screen     {why}; ties to the lowest index")
+    else:
+        lines.append(f"screen     by {screen.key}: {reasons[screen.kind]}; keep what may still win")
+    lines.append("settle     the survivors in float64, coordinate after coordinate; sort by value, ties to the lowest index")
+    return tuple(lines)
