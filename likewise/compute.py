@@ -215,7 +215,7 @@ class Prepared:
         self.pack: Any = None
         mapped_first = self.screen.scale_x is None and not self.screen.core.identity
         if not (self.screen.kind in ("dot", "difference") and mapped_first):
-            packer = item_packer(side, self.screen)
+            packer = item_packer(side, metric, self.screen)
             from likewise.backends.llvm import kernels
 
             names = kernels.stat_fields(self.screen.key)
@@ -438,7 +438,7 @@ def _topk_rows(
             mask = mask[kept]
         mask = np.ascontiguousarray(mask if original is None else mask[..., original])
     reduction = Best(k)
-    state = reduction.init(queries.n)
+    state = reduction.init(queries.n)  # the first slab's result replaces it: merging with nothing changes nothing
     queries = _transformed(queries, metric, wanted["x"], options)
     for first, slab in _slabs(items, metric, prepared is not None, wanted["y"], options):
         pair = _pair(metric, queries, slab, options)
@@ -449,7 +449,8 @@ def _topk_rows(
         plan = _plan_for("topk", metric, pair, options, engine.state_bytes(k, size), packed is not None)
         here = None if mask is None else np.ascontiguousarray(mask[..., first : first + slab.n])
         keys, values, indices = engine.topk(_search(metric, pair, plan, here, packed), k, options.progress)
-        state = reduction.merge(state, (keys, values, np.where(indices < 0, -1, indices + first)))
+        found = (keys, values, indices if first == 0 else np.where(indices < 0, -1, indices + first))
+        state = found if first == 0 else reduction.merge(state, found)
     result = reduction.finish(state)
     if mask is None:
         _warn_of_nan(result, min(k, items.n), metric)

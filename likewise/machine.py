@@ -22,8 +22,8 @@ def _measured(terms: tuple[Expr, ...], combine: str, compute: str) -> float:
     from likewise.backends.llvm.rows import ONE, address, aligned, kernel_recipe
     from likewise.backends.llvm.target import current
 
-    tile = kernels.tile_for(current(), compute)
     formula = kernels.Formula(terms[:1], combine, Expr("acc", value=0))
+    tile = kernels.tile_for(current(), compute, formula)
     run = kernel(
         "peak",
         kernel_recipe("peak", tile, formula),

@@ -27,6 +27,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from likewise.formula.bounds import HUGE32, TINY32, U32, Bound, Error, analyse, combined
 from likewise.formula.expr import ACC, Expr, X, Y, const
 from likewise.formula.metric import Metric
@@ -251,17 +254,17 @@ def slack(screen: Screen, metric: Metric, x: Rows, y: Rows, d: int) -> Slack:
     return Slack(base=total + 2 * TINY32) if total < HUGE32 else Slack(base=math.inf)
 
 
-def offsets(found: Slack, norms_x: list[float] | float, largest_y: float) -> float:
-    """The offset for a query of packed norm ``norms_x`` (upper bounds) against items of norm up to ``largest_y``."""
-    nx = float(norms_x) if not isinstance(norms_x, list) else max(norms_x, default=0.0)
+def offsets(found: Slack, norms_x: NDArray[np.float64], largest_y: float) -> NDArray[np.float64]:
+    """The offset of each query, given upper bounds of the packed rows' norms: the queries' and the largest item's."""
     if found.kind == "constant":
-        return found.base
-    if found.kind == "dot":
-        return found.relative * nx * largest_y + found.base * (1 + nx + largest_y)
-    radius = found.relative * (nx + largest_y)
-    if found.kind == "l2":
-        return (1 + 2.0**12) * radius * radius * 1.01 + found.base
-    return radius * 1.01 + found.base
+        return np.full(len(norms_x), found.base)
+    with np.errstate(over="ignore"):
+        if found.kind == "dot":
+            return found.relative * norms_x * largest_y + found.base * (1 + norms_x + largest_y)
+        radius = found.relative * (norms_x + largest_y)
+        if found.kind == "l2":
+            return (1 + 2.0**12) * radius * radius * 1.01 + found.base
+        return radius * 1.01 + found.base
 
 
 def describe_screen(metric: Metric) -> str:

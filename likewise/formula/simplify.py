@@ -72,6 +72,8 @@ def difference(e: Expr) -> Expr:
     if e.op == "abs" and e.args[0].op == "sub":
         a, b = e.args[0].args
         return Expr("abs", (Expr("sub", tuple(sorted((a, b), key=Expr.order))),))
+    if e.op == "max" and all(a.op == "sub" for a in e.args) and e.args[0].args == e.args[1].args[::-1]:
+        return difference(Expr("abs", (e.args[0],)))  # maximum(a - b, b - a)
     if e.op == "mul" and e.args[0] == e.args[1]:
         inner = e.args[0]
         if inner.op == "abs":

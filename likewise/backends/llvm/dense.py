@@ -72,7 +72,7 @@ def matrix(metric: Metric, x: Side, y: Side, out: NDArray[Any], threads: int, bl
     """out[i, j] = metric(x_i, y_j) in float64 arithmetic, rounded once to out's type (float64 or float32)."""
     core = factor(metric)
     formula = Formula(core.terms, metric.combine, metric.finish)
-    tile = tile_for(current(), "f64", len(formula.terms), x.n)
+    tile = tile_for(current(), "f64", formula, x.n)
     kind = "f32" if out.dtype == np.float32 else "f64"
     run = kernel(
         "matrix",
@@ -169,7 +169,7 @@ def weighted_sum(
 ) -> NDArray[np.float64]:
     """(n, p): sum over j of metric(x_i, y_j) weights[j], accumulated in float64 across blocks of items."""
     core, formula = _fold_formula(metric)
-    tile = tile_for(current(), compute, len(formula.terms), x.n)
+    tile = tile_for(current(), compute, formula, x.n)
     columns = weights.shape[1]
     narrow = columns <= NARROW
     run = kernel(
@@ -247,7 +247,7 @@ def attend(metric: Metric, heads: list[Head], scale: float, causal: bool, comput
     """out[h] = softmax(+-scale metric(q, k) + mask) v for every head, in the compute type."""
     core, formula = _fold_formula(metric)
     n = max((h.q.n for h in heads), default=0)
-    tile = tile_for(current(), compute, len(formula.terms), n)
+    tile = tile_for(current(), compute, formula, n)
     sign = 1 if metric.closer == "larger" else -1
     masks = {"none" if h.mask is None else "bool" if h.mask.dtype == np.bool_ else "add" for h in heads}
     mask_kind = masks.pop() if len(masks) == 1 else "none"

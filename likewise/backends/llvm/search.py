@@ -75,11 +75,11 @@ class Search:
 
     @functools.cached_property
     def formula(self) -> Formula:
-        return Formula(self.screen.core.terms, self.metric.combine, self.screen.key)
+        return search_formula(self.metric, self.screen)
 
     @functools.cached_property
     def tile(self) -> Tile:
-        return tile_for(current(), self.screen.compute, len(self.formula.terms), self.queries.n)
+        return tile_for(current(), self.screen.compute, self.formula, self.queries.n)
 
     @property
     def dtype(self) -> Any:
@@ -91,7 +91,7 @@ class Search:
 
     @functools.cached_property
     def item_packer(self) -> Packer:
-        return item_packer(self.items, self.screen)
+        return item_packer(self.items, self.metric, self.screen)
 
     @functools.cached_property
     def stat_names(self) -> tuple[str, ...]:
@@ -120,8 +120,7 @@ class Search:
         if self.slack.kind == "constant":
             made = np.full(last - first, self.slack.base)
         else:
-            norm_x, largest = screen_norms(self.screen, self.slack, self.queries)[first:last], self.largest_norm
-            made = np.array([offsets(self.slack, float(v), largest) for v in norm_x])
+            made = offsets(self.slack, screen_norms(self.screen, self.slack, self.queries)[first:last], self.largest_norm)
         with np.errstate(over="ignore"):
             rounded = made.astype(self.dtype)
         return np.nextafter(rounded, np.array(np.inf, self.dtype))
@@ -157,9 +156,13 @@ class Search:
         return rank.expr if rank.sign > 0 else Expr("neg", (rank.expr,))
 
 
-def item_packer(items: Side, screen: Screen) -> Packer:
-    """How a screen packs items: panels of two registers."""
-    width = tile_for(current(), screen.compute).width
+def search_formula(metric: Metric, screen: Screen) -> Formula:
+    return Formula(screen.core.terms, metric.combine, screen.key)
+
+
+def item_packer(items: Side, metric: Metric, screen: Screen) -> Packer:
+    """How a screen packs items: panels as wide as its tile."""
+    width = tile_for(current(), screen.compute, search_formula(metric, screen)).width
     return Packer(items, "y", screen.core.v, screen.scale_y, screen.compute, width)
 
 
