@@ -40,7 +40,7 @@ from likewise.backends.llvm.emit import (
 )
 from likewise.backends.llvm.lower import extreme, lower
 from likewise.backends.llvm.target import Target
-from likewise.formula.expr import DIM, Expr, X, Y, stat
+from likewise.formula.expr import ACC, DIM, Expr, X, Y, stat
 
 #: Keys per block of the blocked reductions, and lanes of their cross-lane sums: fixed, so that the order of summation
 #: is the same on every target. 256 float32 scores of 12 queries take 12 KB of a 32 KB first-level cache.
@@ -416,8 +416,7 @@ def search_kernel(module: ir.Module, name: str, tile: Tile, formula: Formula, *,
             first = b.mul(tile_index, I64(tile.rows))
             queries = f.at(f.pointer("queries"), b.mul(first, d), elem)
             done = micro_kernel(f, tile, formula, queries, panel, d, fused=tile.compute == "f32", answer=exact)
-            _spill(f, tile, done, buffer)
-            with f.loop(0, _row_count(f, tile, first), name="row") as r:
+            with _rows_with_hits(f, tile, formula, done, buffer, first, exact) as r:
                 row = b.add(first, r)
                 limit = f.load(f.pointer("threshold"), row, elem)
                 hits = _hits(f, tile, formula, buffer, keys, r, row, item, limit, exact)
@@ -438,6 +437,41 @@ def _hits(
         bits = f.b.zext(f.any_lane(compare("<=", key, f.splat(limit, tile.lanes))), I64)
         hits = f.b.or_(hits, f.b.shl(bits, I64(v * tile.lanes)))
     return hits
+
+
+@contextmanager
+def _rows_with_hits(
+    f: Function, tile: Tile, formula: Formula, accumulators: list[list[list[Value]]], buffer: Value, first: Value, exact: bool
+) -> Iterator[Value]:
+    """For each row of the tile that may have a hit: its number, with the accumulators in the buffer.
+
+    A key that is the accumulator itself is compared in registers, a bit per row, and most tiles end there. Thresholds
+    are padded to whole tiles by the caller.
+    """
+    b = f.b
+    plain = {ACC: 1, Expr("neg", (ACC,)): -1}.get(formula.last)
+    if plain is None:
+        _spill(f, tile, accumulators, buffer)
+        with f.loop(0, _row_count(f, tile, first), name="row") as r:
+            yield r
+        return
+    compare = b.fcmp_ordered if exact else b.fcmp_unordered
+    rows: Value = I64(0)
+    for r, row in enumerate(accumulators[0]):
+        limit = f.load(f.pointer("threshold"), b.add(first, I64(r)), tile.elem)
+        limit = f.splat(limit if plain > 0 else b.fneg(limit), tile.lanes)
+        hits: Value = None
+        for acc in row:
+            mask = compare("<=" if plain > 0 else ">=", acc, limit)
+            hits = mask if hits is None else b.or_(hits, mask)
+        any_hit = b.icmp_unsigned("!=", f.any_lane(hits), ir.IntType(tile.lanes)(0))
+        rows = b.or_(rows, b.shl(b.zext(any_hit, I64), I64(r)))
+    real = b.sub(b.shl(I64(1), _row_count(f, tile, first)), I64(1))
+    rows = b.and_(rows, real)
+    with f.when(b.icmp_unsigned("!=", rows, I64(0)), likely=False):
+        _spill(f, tile, accumulators, buffer)
+        with _each_bit(f, rows) as r:
+            yield r
 
 
 @contextmanager
@@ -611,8 +645,7 @@ def within_kernel(module: ir.Module, name: str, tile: Tile, formula: Formula, *,
             first = b.mul(tile_index, I64(tile.rows))
             queries = f.at(f.pointer("queries"), b.mul(first, d), elem)
             done = micro_kernel(f, tile, formula, queries, panel, d, fused=tile.compute == "f32", answer=exact)
-            _spill(f, tile, done, buffer)
-            with f.loop(0, _row_count(f, tile, first), name="row") as r:
+            with _rows_with_hits(f, tile, formula, done, buffer, first, exact) as r:
                 row = b.add(first, r)
                 limit = f.load(f.pointer("threshold"), row, elem)
                 hits = _hits(f, tile, formula, buffer, keys, r, row, item, limit, exact)

@@ -34,6 +34,7 @@ from likewise.reductions import best_of_pairs
 
 Progress = Callable[[int, int], None] | None
 Mask = NDArray[np.bool_] | None
+_TILE_ROWS = 32  # no tile has more rows
 Pairs = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]
 BestState = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]
 
@@ -208,6 +209,7 @@ def state_bytes(k: int, itemsize: int) -> int:
 
 
 def _new_state(n: int, k: int, dtype: Any) -> _State:
+    """Empty heaps and lists; thresholds reach past the end by a tile, which kernels may read."""
     cap = candidates_per_query(k)
     whole = functools.partial(np.zeros, n, np.int64)
     return _State(
@@ -216,7 +218,7 @@ def _new_state(n: int, k: int, dtype: Any) -> _State:
         np.empty((n, cap), dtype),
         np.empty((n, cap), np.int64),
         whole(),
-        np.full(n, np.inf, dtype),
+        np.full(n + _TILE_ROWS, np.inf, dtype),
         whole(),
     )
 
@@ -337,7 +339,7 @@ def _settle_chunk(
     """Candidates of all parts under the best threshold, settled and sorted."""
     n = last - first
     overflow = np.nonzero(np.bitwise_or.reduce([s.overflow for s in states]))[0] + first
-    threshold = np.minimum.reduce([s.threshold for s in states])
+    threshold = np.minimum.reduce([s.threshold for s in states])[:n]
     rows_of, found_of = [], []
     for state in states:
         listed = np.arange(state.keys.shape[1]) < state.counts[:, None]
@@ -419,7 +421,7 @@ def within(search: Search, radius: float, progress: Progress = None) -> Pairs:
     with np.errstate(over="ignore", invalid="ignore"):
         reach = limit * (search.slack.slope if math.isfinite(limit) else 1.0)
         threshold = reach + (0.0 if search.slack.exact else search.offset(0, n).astype(np.float64))
-        threshold = np.broadcast_to(threshold, (n,)).astype(search.dtype)
+        threshold = np.resize(threshold, n + _TILE_ROWS).astype(search.dtype) if threshold.ndim == 0 else np.append(threshold, np.zeros(_TILE_ROWS)).astype(search.dtype)
         if not search.slack.exact or search.dtype == np.float32:
             threshold = np.nextafter(threshold, np.array(np.inf, search.dtype))
     done = _Counter(n * m, progress)
