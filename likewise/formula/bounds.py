@@ -158,8 +158,12 @@ def _known_ratio(e: Expr) -> tuple[float, float] | None:
     return None
 
 
-def analyse(e: Expr, env: dict[Expr, Bound]) -> Bound:
-    """The error of ``e`` in float32, given that of its leaves; None where no bound is known."""
+def analyse(e: Expr, env: dict[Expr, Bound], *, last: bool = False) -> Bound:
+    """The error of ``e`` in float32, given that of its leaves; None where no bound is known.
+
+    ``last``: nothing is computed from the value, so that a quotient of sums may be as large as it likes: should it
+    overflow to infinity, its true value is still above every finite one.
+    """
     if e in env:
         return env[e]
     if e.op == "const":
@@ -170,7 +174,7 @@ def analyse(e: Expr, env: dict[Expr, Bound]) -> Bound:
     if e.op == "where":
         if not _decidable(e.args[0], env):
             return None
-        branches = [analyse(a, env) for a in e.args[1:]]
+        branches = [analyse(a, env, last=last) for a in e.args[1:]]
         a, b = branches
         if a is None or b is None:
             return None
@@ -180,7 +184,9 @@ def analyse(e: Expr, env: dict[Expr, Bound]) -> Bound:
     if not args or any(a is None for a in args):
         return None
     found = _operation(e, [a for a in args if a is not None])
-    return None if found is None or not found.magnitude < HUGE32 else found
+    if found is None or (last and found.low >= 0 and not found.eta > TINY32):
+        return found
+    return found if found.magnitude < HUGE32 else None
 
 
 def _operation(e: Expr, args: list[Error]) -> Bound:

@@ -211,7 +211,7 @@ def _interval(screen: Screen, metric: Metric, x: Rows, y: Rows, d: int) -> Bound
     for i, term in enumerate(screen.core.terms):
         env[Expr("acc", value=i)] = combined(analyse(term, leaves), metric.combine, d)
     env[Expr("dim")] = leaves[Expr("dim")]
-    return analyse(screen.rank.expr, env)
+    return analyse(screen.rank.expr, env, last=screen.rank.sign > 0)
 
 
 def slack(screen: Screen, metric: Metric, x: Rows, y: Rows, d: int) -> Slack:

@@ -260,7 +260,9 @@ def tile_for(target: Target, compute: str, formula: Formula, queries: int | None
     rows, vectors = max(target.rows // len(formula.terms), 1), 2
     if _is_ranged(target, compute, formula):
         rows, vectors = 2 * target.rows, 1
-    if queries is not None and queries <= 4:
+    if any(e.op in functions.TABLE or e.op == "pow" for term in formula.terms for e in term.walk()):
+        rows = 2  # a polynomial in the loop needs the registers, and each copy of it costs compile time
+    elif queries is not None and queries <= 4:
         rows = min(rows, 4)
     return Tile(rows, vectors, lanes, compute, target)
 
