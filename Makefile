@@ -29,8 +29,9 @@ lint: $(DEV)  ## style and layout of the code
 types: $(DEV)  ## types of the package
 	.venv/bin/mypy
 
-docs: $(DEV)  ## links resolve, the page of commands is the one the program prints
+docs: $(DEV)  ## links resolve, the pages that tools write are up to date
 	.venv/bin/python tools/write_cli_docs.py --check
+	.venv/bin/python tools/write_metrics_docs.py --check
 	.venv/bin/python tools/check_docs.py
 
 bench: $(BENCH)  ## every peer and likewise on this machine; writes docs/benchmarks.md

@@ -33,14 +33,17 @@ class Batch:
 
     @property
     def lead(self) -> tuple[int, ...]:
+        """The batch axes before (n, d)."""
         return self.array.shape[:-2]
 
     @property
     def rows(self) -> int:
+        """n."""
         return int(self.array.shape[-2])
 
     @property
     def d(self) -> int:
+        """Coordinates of a vector."""
         return int(self.array.shape[-1])
 
     def flat(self) -> NDArray[Any]:
@@ -103,7 +106,9 @@ def _native(array: NDArray[Any], name: str) -> tuple[NDArray[Any], str]:
         return array.astype(np.float64), "float64"
     what = {"c": "complex numbers", "O": "Python objects", "U": "text", "S": "bytes", "M": "dates", "m": "durations"}
     found = what.get(kind, f"{array.dtype}")
-    raise DtypeError(f"{name} holds {found} ({array.dtype}); numbers are compared: {', '.join(NATIVE)}, bfloat16, integers")
+    raise DtypeError(
+        f"{name} holds {found} ({array.dtype}); numbers are compared: {', '.join(NATIVE)}, bfloat16, integers"
+    )
 
 
 def read(value: Any, name: str) -> Batch:
@@ -124,7 +129,15 @@ def read(value: Any, name: str) -> Batch:
     return Batch(np.ascontiguousarray(array), dtype, vector, _is_torch(value))
 
 
+def to_floating(batch: Batch) -> NDArray[Any]:
+    """The array in a floating type of NumPy's that holds its values exactly."""
+    if batch.dtype == "bfloat16":
+        return (batch.array.astype(np.uint32) << 16).view(np.float32)
+    return batch.array if batch.array.dtype.kind == "f" else batch.array.astype(np.float64)
+
+
 def same_dimension(x: Batch, y: Batch, x_name: str, y_name: str) -> None:
+    """Raise, with both shapes, unless the last axes are equal."""
     if x.d != y.d:
         raise ShapeError(
             f"{x_name} has vectors of {x.d} coordinates (shape {_shape(x)}) and {y_name} of {y.d} (shape {_shape(y)}); "
@@ -143,6 +156,17 @@ def broadcast_lead(x: Batch, y: Batch, x_name: str, y_name: str) -> tuple[int, .
     except ValueError:
         raise ShapeError(
             f"the leading axes of {x_name} (shape {_shape(x)}) and {y_name} (shape {_shape(y)}) do not broadcast"
+        ) from None
+
+
+def same_rows(x: Batch, y: Batch) -> tuple[int, ...]:
+    """The shape (..., n) of x and y compared row by row; raises unless all axes broadcast."""
+    same_dimension(x, y, "x", "y")
+    try:
+        return np.broadcast_shapes(x.array.shape[:-1], y.array.shape[:-1])
+    except ValueError:
+        raise ShapeError(
+            f"x has shape {_shape(x)} and y {_shape(y)}; row by row they must be as many, or one of them a single row"
         ) from None
 
 
@@ -167,7 +191,9 @@ def parse_memory(value: Any) -> int | None:
             amount = float(text[: len(text) - len(unit)])
             size = amount * _UNITS[unit]
         except (ValueError, KeyError):
-            raise InputError(f"memory_limit={value!r} is not a size; write bytes, or text such as '500MB' or '2GiB'") from None
+            raise InputError(
+                f"memory_limit={value!r} is not a size; write bytes, or text such as '500MB' or '2GiB'"
+            ) from None
     elif isinstance(value, bool) or not hasattr(value, "__index__"):
         raise InputError(f"memory_limit={value!r} is not a size; write bytes, or text such as '500MB' or '2GiB'")
     else:

@@ -43,6 +43,7 @@ class Plan:
 
     @property
     def pair_dimensions(self) -> int:
+        """n m d: the unit of speed."""
         return self.n * self.m * self.d
 
     @property
@@ -54,6 +55,7 @@ class Plan:
         return "\n".join(self.steps)
 
     def as_dict(self) -> dict[str, Any]:
+        """For programs."""
         return {
             "verb": self.verb,
             "metric": str(self.metric),
@@ -71,29 +73,16 @@ class Plan:
         }
 
 
-def bytes_of(dtype: str) -> int:
-    return {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2}.get(dtype, 1)
-
-
-def statistics_wanted(metric: Metric, screen: Screen | None, bound: Slack | None) -> dict[str, frozenset[str]]:
-    """Which row statistics a call needs, per side: those the formula names, and the norms of the bound."""
-    extra = set()
-    if bound is not None and screen is not None and screen.scale_x is None:
-        extra = {{"dot": "norm", "l2": "norm", "l1": "norm1", "linf": "linf"}.get(bound.kind, "")} - {""}
-    named = {side: {s[:-2] for s in metric.stats if s.endswith(side)} for side in "xy"}
-    return {side: frozenset(named[side] | extra) for side in "xy"}
+#: Bytes of an element, where it is not 1.
+ELEMENT_BYTES = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2}
 
 
 def plan_search(
     verb: str,
     metric: Metric,
-    n: int,
-    m: int,
-    d: int,
-    x_dtype: str,
-    y_dtype: str,
-    x: Rows,
-    y: Rows,
+    shape: tuple[int, int, int],
+    dtypes: tuple[str, str],
+    rows: tuple[Rows, Rows],
     *,
     threads: int,
     memory_limit: int | None,
@@ -101,7 +90,11 @@ def plan_search(
     prepared: bool = False,
     screen: Screen | None = None,
 ) -> Plan:
-    """Choose screen and sizes for a search."""
+    """Choose screen and sizes for a search of (n, m, d) with rows of those types and kinds.
+
+    ``per_query`` is the memory of one query's state; ``prepared``: items are packed already.
+    """
+    (n, m, d), (x_dtype, y_dtype), (x, y) = shape, dtypes, rows
     screen = screen or choose(metric, x, y, d)
     bound = slack(screen, metric, x, y, d)
     size = 4 if screen.compute == "f32" else 8
@@ -131,13 +124,16 @@ def _steps(
     name = {"f32": "float32", "f64": "float64"}[screen.compute]
     lines = [f"{verb}: {n:,} x {m:,} pairs of {d} {dtype} coordinates, by {metric}"]
     if metric.matrix is not None:
-        lines.append(f"multiply   rows by the metric's {metric.matrix.shape[0]} x {metric.matrix.shape[1]} matrix, in float64")
+        lines.append(
+            f"multiply   rows by the metric's {metric.matrix.shape[0]} x {metric.matrix.shape[1]} matrix, in float64"
+        )
     u = "" if screen.core.identity else f" u = {screen.core.u}, v = {screen.core.v}"
     scaled = "" if screen.scale_x is None else f", divided by {screen.scale_x} and {screen.scale_y}"
     where = "prepared once" if prepared else f"{min(block, m):,} at a time"
     lines.append(f"pack       items into {name} panels, {where};{u or ' as they are'}{scaled}")
     terms = ", ".join(map(str, screen.core.terms))
-    lines.append(f"compare    {metric.combine} of {terms} in {name}, {threads} thread{'s' * (threads > 1)}, {min(chunk, n):,} queries at a time")
+    workers = f"{threads} thread{'s' * (threads > 1)}, {min(chunk, n):,} queries at a time"
+    lines.append(f"compare    {metric.combine} of {terms} in {name}, {workers}")
     reasons = {
         "dot": "Cauchy-Schwarz bound on the rounding of each score",
         "difference": "norm bound on the rounding of rows and sums",
@@ -149,5 +145,7 @@ def _steps(
         lines.append(f"screen     {why}; ties to the lowest index")
     else:
         lines.append(f"screen     by {screen.key}: {reasons[screen.kind]}; keep what may still win")
-    lines.append("settle     the survivors in float64, coordinate after coordinate; sort by value, ties to the lowest index")
+    lines.append(
+        "settle     the survivors in float64, coordinate after coordinate; sort by value, ties to the lowest index"
+    )
     return tuple(lines)

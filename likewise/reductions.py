@@ -65,6 +65,7 @@ class Best:
         return np.where(absent, np.nan, keys), np.where(absent, np.nan, values), np.where(absent, -1, indices)
 
     def finish(self, state: tuple[Floats, Floats, Integers]) -> TopK:
+        """Padded to k with NaN and -1."""
         _, values, indices = state
         missing = self.k - values.shape[1]
         pad = ((0, 0), (0, max(missing, 0)))
@@ -116,9 +117,12 @@ class SoftmaxSum:
     """
 
     def init(self, n: int, p: int) -> tuple[Floats, Floats, Floats]:
+        """Nothing seen yet."""
         return np.full(n, -np.inf), np.zeros(n), np.zeros((n, p))
 
-    def step(self, state: tuple[Floats, Floats, Floats], scores: Floats, values: Floats) -> tuple[Floats, Floats, Floats]:
+    def step(
+        self, state: tuple[Floats, Floats, Floats], scores: Floats, values: Floats
+    ) -> tuple[Floats, Floats, Floats]:
         """Take in a block: scores (n, b), values (b, p)."""
         high = scores.max(axis=1, initial=-np.inf)
         weights = np.exp(scores - np.where(np.isinf(high), 0.0, high)[:, None])
@@ -127,11 +131,13 @@ class SoftmaxSum:
     def merge(
         self, a: tuple[Floats, Floats, Floats], b: tuple[Floats, Floats, Floats]
     ) -> tuple[Floats, Floats, Floats]:
+        """Both at the larger of the two maxima."""
         high = np.maximum(a[0], b[0])
         base = np.where(np.isinf(high), 0.0, high)
         fa, fb = np.exp(a[0] - base), np.exp(b[0] - base)
         return high, a[1] * fa + b[1] * fb, a[2] * fa[:, None] + b[2] * fb[:, None]
 
     def finish(self, state: tuple[Floats, Floats, Floats]) -> Floats:
+        """(n, p); zeros where nothing had any weight."""
         _, total, weighted = state
         return np.where(total[:, None] > 0, weighted / np.where(total > 0, total, 1.0)[:, None], 0.0)

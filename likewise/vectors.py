@@ -17,22 +17,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from likewise.arrays import Batch, broadcast_lead, give, read, same_dimension
+from likewise.arrays import Batch, give, read, same_rows, to_floating
 from likewise.errors import InputError
 
 _ORDERS = {1: "L1", 2: "L2", float("inf"): "L-infinity"}
 
 
-def _float64(batch: Batch) -> NDArray[np.float64]:
-    """Values of any element type, exactly."""
-    if batch.dtype == "bfloat16":
-        return (batch.array.astype(np.uint32) << 16).view(np.float32).astype(np.float64)
-    return batch.array.astype(np.float64)
-
-
 def _read(value: Any, name: str) -> tuple[NDArray[np.float64], Batch]:
     batch = read(value, name)
-    array = _float64(batch)
+    array = to_floating(batch).astype(np.float64)
     if not np.isfinite(array).all():
         raise InputError(f"{name} holds NaN or infinite values")
     return array, batch
@@ -40,7 +33,7 @@ def _read(value: Any, name: str) -> tuple[NDArray[np.float64], Batch]:
 
 def _order(order: Any) -> float:
     try:
-        value = float({"l1": 1, "l2": 2, "linf": "inf", "max": "inf"}.get(str(order).lower(), order))
+        value = {"l1": 1.0, "l2": 2.0, "linf": np.inf, "max": np.inf}.get(str(order).lower()) or float(order)
     except (TypeError, ValueError):
         value = float("nan")
     if value not in _ORDERS:
@@ -128,8 +121,7 @@ def angle(x: Any, y: Any) -> Any:
     -0.98995
     """
     (a, xb), (b, yb) = _read(x, "x"), _read(y, "y")
-    same_dimension(xb, yb, "x", "y")
-    broadcast_rows(xb, yb)
+    same_rows(xb, yb)
     u, v = (normalize_array(r) for r in (a, b))
     found = 2 * np.arctan2(_norm(u - v, 2), _norm(u + v, 2))
     zero = (np.abs(u).max(axis=-1) == 0) | (np.abs(v).max(axis=-1) == 0)
@@ -156,19 +148,7 @@ def project(x: Any, y: Any) -> Any:
     array([2., 0.])
     """
     (a, xb), (b, yb) = _read(x, "x"), _read(y, "y")
-    same_dimension(xb, yb, "x", "y")
-    broadcast_rows(xb, yb)
+    same_rows(xb, yb)
     unit = normalize_array(b)
     result = (a * unit).sum(axis=-1, keepdims=True) * unit
     return give(result[0] if xb.vector and yb.vector else result, xb, yb)
-
-
-def broadcast_rows(x: Batch, y: Batch) -> None:
-    """Check that all axes but the last broadcast."""
-    try:
-        np.broadcast_shapes(x.array.shape[:-1], y.array.shape[:-1])
-    except ValueError:
-        broadcast_lead(x, y, "x", "y")
-        raise InputError(
-            f"x has {x.rows} rows and y has {y.rows}; row by row they must be as many, or one of them a single row"
-        ) from None

@@ -19,14 +19,15 @@ FLOORS = [
     ["plan"],  # how a call will be computed
     ["backends"],  # what computes it
     ["arrays"],  # the door for input: dtypes, buffers, shapes
-    ["compute"],  # the verbs: check, plan, run
     ["vectors", "machine"],  # on single vectors; this machine's measured peaks
+    ["compute"],  # the verbs: check, plan, run
     ["transforms"],
     ["geometry"],  # can this space be trusted
     ["recommend", "text", "translate", "estimators", "nn"],  # uses
     ["files"],  # tables in and out
     ["likewise"],
-    ["cli", "report", "server", "__main__"],  # doors
+    ["cli", "report", "server"],  # doors
+    ["__main__"],  # python -m likewise
 ]
 FLOOR = {name: height for height, names in enumerate(FLOORS) for name in names}
 

@@ -1,25 +1,28 @@
 """Write docs/cli.md from the help of the command line; with --check, only say whether it is up to date."""
 
-import argparse
-import difflib
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
+from generated import ROOT, asked_to_check, keep
 from typer.main import get_command
 
-ROOT = Path(__file__).parents[1]
-PAGE = ROOT / "docs" / "cli.md"
 WIDTH = 88  # of the help texts, whatever terminal this runs in
 HEAD = """\
 # Command line
 
-<!-- Written by tools/write_cli_docs.py from the program's own help: change likewise/cli.py, then run it again. -->
+<!-- Written by tools/write_cli_docs.py from the program's own help.
+     To change it, change likewise/cli/commands.py and run that again. -->
+
+From a checkout:
 
 ```console
-pip install 'likewise[cli]'
+pip install '.[cli]'
 ```
+
+The program is called `likewise`; `python -m likewise` is the same. It reads vectors from files and writes JSON lines,
+a table for people (`--table`) or a file (`--out`). Errors are one line on standard error. It exits with 0 when all went
+well, 2 for an error, 130 after Ctrl-C and 141 when the reader of its output goes away.
 """
 
 
@@ -42,27 +45,11 @@ def page(app: Any) -> str:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="change nothing; exit with 1 if the page is out of date")
-    check = parser.parse_args().check
-
+    check = asked_to_check(__doc__)
     sys.path.insert(0, str(ROOT))  # this tree's program, not one installed elsewhere
     from likewise.cli import app
 
-    new = page(app)
-    old = PAGE.read_text(encoding="utf-8") if PAGE.exists() else ""
-    if new == old:
-        return 0
-    if not check:
-        PAGE.parent.mkdir(exist_ok=True)
-        PAGE.write_text(new, encoding="utf-8")
-        print(f"wrote {PAGE}")
-        return 0
-    sys.stdout.writelines(
-        difflib.unified_diff(old.splitlines(True), new.splitlines(True), "docs/cli.md", "likewise --help", n=1)
-    )
-    print("\ndocs/cli.md is not what the program prints. To write it again: .venv/bin/python tools/write_cli_docs.py")
-    return 1
+    return keep(ROOT / "docs" / "cli.md", page(app), tool="write_cli_docs.py", check=check)
 
 
 if __name__ == "__main__":

@@ -150,9 +150,7 @@ def weighted_sum(metric: Metric, x: Floats, y: Floats, weights: Floats) -> Float
     return pairwise(metric, x, y) @ np.asarray(weights, np.float64)
 
 
-def attend(
-    metric: Metric, q: Floats, k: Floats, v: Floats, scale: float, mask: Floats | None = None
-) -> Floats:
+def attend(metric: Metric, q: Floats, k: Floats, v: Floats, scale: float, mask: Floats | None = None) -> Floats:
     """softmax(+-scale * metric(q, k) + mask) v; distances enter negated."""
     sign = 1.0 if metric.closer == "larger" else -1.0
     scores = sign * scale * pairwise(metric, q, k)

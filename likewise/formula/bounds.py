@@ -152,10 +152,9 @@ def _decidable(condition: Expr, env: dict[Expr, Bound]) -> bool:
 def _known_ratio(e: Expr) -> tuple[float, float] | None:
     """|a - b| / (|a| + |b|) lies in [0, 1], which intervals alone do not see."""
     top, bottom = e.args
-    if top.op == "abs" and top.args[0].op in ("sub", "add") and bottom.op == "add":
-        if {Expr("abs", (a,)) for a in top.args[0].args} == set(bottom.args):
-            return 0.0, 1.0
-    return None
+    if not (top.op == "abs" and top.args[0].op in ("sub", "add") and bottom.op == "add"):
+        return None
+    return (0.0, 1.0) if {Expr("abs", (a,)) for a in top.args[0].args} == set(bottom.args) else None
 
 
 def analyse(e: Expr, env: dict[Expr, Bound], *, last: bool = False) -> Bound:
@@ -170,7 +169,9 @@ def analyse(e: Expr, env: dict[Expr, Bound], *, last: bool = False) -> Bound:
         value = float(e.value or 0.0)
         whole = value == int(value) if math.isfinite(value) else False
         representable = abs(value) < 2**24 and whole
-        return Error(value, value, 0.0 if representable else U32, 0.0 if abs(value) > 2.0**-100 or value == 0 else TINY32, whole)
+        return Error(
+            value, value, 0.0 if representable else U32, 0.0 if abs(value) > 2.0**-100 or value == 0 else TINY32, whole
+        )
     if e.op == "where":
         if not _decidable(e.args[0], env):
             return None
@@ -178,7 +179,9 @@ def analyse(e: Expr, env: dict[Expr, Bound], *, last: bool = False) -> Bound:
         a, b = branches
         if a is None or b is None:
             return None
-        joined = Error(min(a.low, b.low), max(a.high, b.high), max(a.rho, b.rho), max(a.eta, b.eta), a.whole and b.whole)
+        joined = Error(
+            min(a.low, b.low), max(a.high, b.high), max(a.rho, b.rho), max(a.eta, b.eta), a.whole and b.whole
+        )
         return joined
     args = [analyse(a, env) for a in e.args]
     if not args or any(a is None for a in args):

@@ -39,7 +39,7 @@ def _call(op: str, *args: Any) -> Any:
     return result.item() if np.ndim(result) == 0 else result
 
 
-def abs(a: Any, /) -> Any:  # noqa: A001 - the field's name
+def abs(a: Any, /) -> Any:
     """Absolute value."""
     return _call("abs", a)
 

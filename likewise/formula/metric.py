@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,7 +68,11 @@ class Metric:
     def __str__(self) -> str:
         terms = ", ".join(map(str, self.terms))
         inner = f"{self.combine}({terms})"
-        before = f"with x, y multiplied by a {self.matrix.shape[0]} x {self.matrix.shape[1]} matrix: " if self.matrix is not None else ""
+        before = (
+            f"with x, y multiplied by a {self.matrix.shape[0]} x {self.matrix.shape[1]} matrix: "
+            if self.matrix is not None
+            else ""
+        )
         after = "" if self.plain_finish == ACC else f", then {self.plain_finish}"
         return f"{self.name}: {before}{inner}{after}; {self.closer} is closer"
 
@@ -101,6 +105,12 @@ class Metric:
         )
 
 
+@overload
+def metric(formula: Callable[..., Any] | Metric, **options: Any) -> Metric: ...
+@overload
+def metric(formula: None = None, **options: Any) -> Callable[[Callable[..., Any]], Metric]: ...
+
+
 def metric(
     formula: Callable[..., Any] | None = None,
     *,
@@ -110,7 +120,7 @@ def metric(
     name: str | None = None,
     value_range: tuple[float, float] = (-math.inf, math.inf),
     **parameters: float,
-) -> Any:
+) -> Metric | Callable[[Callable[..., Any]], Metric]:
     """Turn a Python formula of two numbers into a metric. A decorator and a call.
 
     The formula is run once, on symbols, and compiled; it is never called per pair. It may use the functions of
@@ -194,7 +204,9 @@ def from_terms(
             raise InputError(f"the formula returns {len(terms)} values: give finish= to make one of them")
         finish = ACC
     if combine == "mean":
-        finish = finish.replace({Expr("acc", value=i): Expr("div", (Expr("acc", value=i), DIM)) for i in range(len(terms))})
+        finish = finish.replace(
+            {Expr("acc", value=i): Expr("div", (Expr("acc", value=i), DIM)) for i in range(len(terms))}
+        )
     return Metric(name, tuple(map(simplify, terms)), combine, closer, simplify(finish), value_range=value_range)
 
 

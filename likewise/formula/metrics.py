@@ -19,6 +19,8 @@ from numpy.typing import ArrayLike, NDArray
 from likewise.errors import InputError, UnknownMetricError
 from likewise.formula import math as m
 from likewise.formula.metric import Metric, metric
+from likewise.formula.simplify import simplify
+from likewise.formula.trace import trace_finish
 
 _INF = math.inf
 
@@ -34,9 +36,7 @@ cosine = metric(
 
 angular = metric(
     lambda x, y: x * y,
-    finish=lambda s, norm_x, norm_y: (
-        m.arccos(m.where((norm_x == 0) | (norm_y == 0), 0, s / norm_x / norm_y)) / math.pi
-    ),
+    finish=lambda s, norm_x, norm_y: m.arccos(m.where((norm_x == 0) | (norm_y == 0), 0, s / norm_x / norm_y)) / math.pi,
     name="angular",
     value_range=(0, 1),
 )
@@ -98,7 +98,7 @@ def minkowski(p: float = 2.0) -> Metric:
     return replace(made, formula=None)
 
 
-def mahalanobis(VI: ArrayLike) -> Metric:  # noqa: N803 - SciPy's name
+def mahalanobis(VI: ArrayLike) -> Metric:
     """Mahalanobis distance: sqrt((x - y) VI (x - y)^T), as the Euclidean distance of whitened rows.
 
     Rows are multiplied by L, where VI = L L^T, in float64; then Euclid.
@@ -149,8 +149,9 @@ def _gamma(gamma: float | None) -> Callable[[Any], Any]:
 
 
 def _kernel(name: str, base: Metric, finish: Callable[..., Any], value_range: tuple[float, float]) -> Metric:
-    made = metric(base.formula, combine=base.combine, closer="larger", finish=finish, name=name, value_range=value_range)
-    return replace(made, formula=None)
+    """A kernel: the terms of a distance or of dot, with a finish of its own."""
+    finished = simplify(trace_finish(finish, len(base.terms)))
+    return replace(base, name=name, finish=finished, closer="larger", value_range=value_range, formula=None)
 
 
 def _named(name: str, **parameters: float | None) -> str:
@@ -279,12 +280,15 @@ class MetricTable(Mapping[str, Metric]):
             known = _default(name)
             one = known or replace(euclidean, name=name)
             low, high = one.value_range
+            left, right = "[" if math.isfinite(low) else "(", "]" if math.isfinite(high) else ")"
             rows.append(
                 {
                     "name": name,
-                    "formula": (str(one).split(": ", 1)[1].rsplit("; ", 1)[0]) if known else "euclidean of x L, y L with VI = L L^T",
+                    "formula": (str(one).split(": ", 1)[1].rsplit("; ", 1)[0])
+                    if known
+                    else "euclidean of x L, y L with VI = L L^T",
                     "closer": one.closer,
-                    "range": f"{'[' if math.isfinite(low) else '('}{low:g}, {high:g}{']' if math.isfinite(high) else ')'}",
+                    "range": f"{left}{low:g}, {high:g}{right}",
                     "bound": describe_screen(one),
                     "aliases": ", ".join(alias for alias, of in ALIASES.items() if of == name),
                 }

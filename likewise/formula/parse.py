@@ -49,9 +49,9 @@ def parse(text: str, names: dict[str, Expr]) -> tuple[Expr, ...]:
 
     def walk(node: ast.AST) -> Traced:
         match node:
-            case ast.Constant(value=bool() | int() | float() as value):
+            case ast.Constant(value=bool() | int() | float() as literal):
                 try:
-                    return Traced(const(float(value)))
+                    return Traced(const(float(literal)))
                 except OverflowError:
                     _refuse(text, node, "a number of the formula is too large")
             case ast.Name(id=name):

@@ -14,7 +14,8 @@ in float32 and says how far each score may be from the float64 one. The rules, t
 ``difference``
     sum of |u - v|^p with p = 1 or 2, or max |u - v|, of rows that float32 does not hold exactly. Packing moves each row
     by at most r |u|, so the norm of the difference moves by at most R = r (|u| + max |v|) in the same norm; the sum
-    itself has a relative bound. For p = 2, (a + R)^2 <= (1 + t) a^2 + (1 + 1/t) R^2 turns it into a slope and an offset.
+    itself has a relative bound. For p = 2, (a + R)^2 <= (1 + t) a^2 + (1 + 1/t) R^2, t = 2^-12, turns it into a slope
+    and an offset.
 ``interval``
     any other formula of + - * / abs sqrt minimum maximum where: forward error analysis (:mod:`.bounds`), if float32
     holds the rows exactly.
@@ -93,14 +94,15 @@ class Screen:
 class Slack:
     """threshold = slope * (k-th best key) + offset(query); ``exact`` where keys are float64's own order.
 
-    The offset of a query is ``base + per_norm * |u|`` (its packed norm) or, with ``per_norm_y``, uses the largest item norm.
+    :func:`offsets` gives the offset of each query from ``base``, and from ``relative`` and the rows' norms where
+    ``kind`` names one.
     """
 
     slope: float = 1.0
     base: float = 0.0
     exact: bool = False
     kind: str = "constant"  # "constant", "dot", "l1", "l2", "linf": how norms enter
-    relative: float = 0.0  # the factor of the norms
+    relative: float = 0.0
 
 
 def factor(metric: Metric) -> Core:

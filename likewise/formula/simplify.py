@@ -9,10 +9,11 @@ accounts for it.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 from likewise.formula.expr import COMMUTATIVE, Expr, const
 
-_FOLD = {
+_FOLD: dict[str, Callable[..., float]] = {
     "neg": lambda a: -a,
     "abs": abs,
     "add": lambda a, b: a + b,

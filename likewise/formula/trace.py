@@ -118,7 +118,8 @@ class Traced:
     def __bool__(self) -> NoReturn:
         _fail(
             "a formula cannot branch on x or y: it is traced once, before there are numbers",
-            "write lw.math.where(condition, a, b) for `a if condition else b`, lw.math.minimum / maximum for min / max,\n"
+            "write lw.math.where(condition, a, b) for `a if condition else b`, lw.math.minimum / maximum for min / max,"
+            "\n"
             "  and & | ~ for `and`, `or`, `not`",
         )
 
@@ -126,7 +127,10 @@ class Traced:
         _fail("a formula was asked for a number while it is traced", "use lw.math.sqrt, exp, log... in place of math.*")
 
     def _no_number(self, *_: Any) -> NoReturn:
-        _fail("int(), round() and indexing cannot be traced", "use lw.math.floor, and write the formula for one coordinate")
+        _fail(
+            "int(), round() and indexing cannot be traced",
+            "use lw.math.floor, and write the formula for one coordinate",
+        )
 
     __int__ = __index__ = __round__ = __trunc__ = __ceil__ = __getitem__ = __floordiv__ = __mod__ = _no_number
     __floor__ = _no_number
@@ -145,7 +149,9 @@ def lift(value: Any) -> Expr:
     if isinstance(value, Expr):
         return value
     if isinstance(value, (str, bytes)) or not hasattr(value, "__float__"):
-        _fail(f"a formula is made of numbers; found {type(value).__name__} {value!r}", "return a number made of x and y")
+        _fail(
+            f"a formula is made of numbers; found {type(value).__name__} {value!r}", "return a number made of x and y"
+        )
     return const(float(value))
 
 
@@ -206,7 +212,9 @@ def _results(value: Any) -> tuple[Expr, ...]:
     return tuple(number(lift(v)) for v in values)
 
 
-def _arguments(function: Callable[..., Any], first: list[Expr], bound: dict[str, float]) -> tuple[list[Any], dict[str, Any]]:
+def _arguments(
+    function: Callable[..., Any], first: list[Expr], bound: dict[str, float]
+) -> tuple[list[Any], dict[str, Any]]:
     """What to call a formula with: coordinates, then statistics and parameters by name."""
     try:
         signature = inspect.signature(function)

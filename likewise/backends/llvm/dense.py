@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+import itertools
+import threading
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,12 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from likewise.backends.llvm import kernels, pool
-from likewise.backends.llvm.jit import Kernel, kernel
+from likewise.backends.llvm.jit import kernel
 from likewise.backends.llvm.kernels import BLOCK, Formula, Tile, tile_for
 from likewise.backends.llvm.rows import NUMPY, ONE, Packer, Side, address, aligned, exact_text, kernel_recipe, measure
 from likewise.backends.llvm.target import current
-from likewise.formula.expr import ACC, Expr
+from likewise.formula.expr import Expr
 from likewise.formula.metric import Metric
+from likewise.formula.metrics import dot
 from likewise.formula.screen import Core, factor
 
 Progress = Callable[[int, int], None] | None
@@ -60,15 +63,15 @@ def pair_values(
     return keys, values
 
 
-def _tiled(
-    x: Side, y: Side, core: Core, formula: Formula, tile: Tile, threads: int
-) -> tuple[Packer, Packer, tuple[str, ...]]:
+def _packers(x: Side, y: Side, core: Core, formula: Formula, tile: Tile) -> tuple[Packer, Packer, tuple[str, ...]]:
     queries = Packer(x, "x", core.u, None, tile.compute, tile.rows)
     items = Packer(y, "y", core.v, None, tile.compute, tile.width)
     return queries, items, kernels.stat_fields(formula.last)
 
 
-def matrix(metric: Metric, x: Side, y: Side, out: NDArray[Any], threads: int, block: int, progress: Progress = None) -> None:
+def matrix(
+    metric: Metric, x: Side, y: Side, out: NDArray[Any], threads: int, block: int, progress: Progress = None
+) -> None:
     """out[i, j] = metric(x_i, y_j) in float64 arithmetic, rounded once to out's type (float64 or float32)."""
     core = factor(metric)
     formula = Formula(core.terms, metric.combine, metric.finish)
@@ -80,7 +83,7 @@ def matrix(metric: Metric, x: Side, y: Side, out: NDArray[Any], threads: int, bl
         kernels.matrix_fields(formula),
         lambda module, name: kernels.matrix_kernel(module, name, tile, formula, kind),
     )
-    queries, items, names = _tiled(x, y, core, formula, tile, threads)
+    queries, items, names = _packers(x, y, core, formula, tile)
     step = max(tile.width, block // tile.width * tile.width)
     chunk = max(tile.rows, block // tile.rows * tile.rows)
     total, done = x.n * y.n, [0]
@@ -133,8 +136,6 @@ def matrix(metric: Metric, x: Side, y: Side, out: NDArray[Any], threads: int, bl
 
 def multiply(side: Side, weights: NDArray[np.float64], threads: int) -> NDArray[np.float64]:
     """Rows times a matrix in float64, every entry summed in order: the same bits everywhere, which BLAS is not."""
-    from likewise.formula.metrics import dot
-
     columns = measure(np.ascontiguousarray(weights.T), "float64", frozenset(), 1)
     out = np.empty((side.n, weights.shape[1]))
     matrix(dot, side, columns, out, threads, 8192)
@@ -142,16 +143,6 @@ def multiply(side: Side, weights: NDArray[np.float64], threads: int) -> NDArray[
 
 
 # ------------------------------------------------------------------------------------------------ weighted sums
-
-
-@dataclass(frozen=True)
-class _Fold:
-    """The kernel of a weighted sum or of attention, and its tile."""
-
-    run: Kernel
-    tile: Tile
-    core: Core
-    formula: Formula
 
 
 def _fold_formula(metric: Metric) -> tuple[Core, Formula]:
@@ -165,7 +156,14 @@ NARROW = 8
 
 
 def weighted_sum(
-    metric: Metric, x: Side, y: Side, weights: NDArray[Any], compute: str, threads: int, block: int, progress: Progress = None
+    metric: Metric,
+    x: Side,
+    y: Side,
+    weights: NDArray[Any],
+    compute: str,
+    threads: int,
+    block: int,
+    progress: Progress = None,
 ) -> NDArray[np.float64]:
     """(n, p): sum over j of metric(x_i, y_j) weights[j], accumulated in float64 across blocks of items."""
     core, formula = _fold_formula(metric)
@@ -178,13 +176,12 @@ def weighted_sum(
         kernels.fold_fields(formula),
         lambda module, name: kernels.weighted_kernel(module, name, tile, formula, narrow=narrow),
     )
-    queries, items, names = _tiled(x, y, core, formula, tile, threads)
+    queries, items, names = _packers(x, y, core, formula, tile)
     padded = columns if narrow else -(-columns // tile.width) * tile.width
     out = np.zeros((x.n, padded))
     packed_queries = queries.pack(0, x.n, threads)
     x_stats = queries.padded_stats(names, 0, x.n, tile.rows)
     tiles = -(-x.n // tile.rows)
-    size = NUMPY[compute].itemsize
     step = max(BLOCK, block // BLOCK * BLOCK)
     done, total = [0], x.n * y.n
 
@@ -203,7 +200,15 @@ def weighted_sum(
         else:
             w[: last - first, :columns] = weights[first:last]
 
-        def one(a: int, b: int, first: int = first, last: int = last, packed: Any = packed, y_stats: Any = y_stats, w: Any = w) -> None:
+        def one(
+            a: int,
+            b: int,
+            first: int = first,
+            last: int = last,
+            packed: Any = packed,
+            y_stats: Any = y_stats,
+            w: Any = w,
+        ) -> None:
             work = aligned(kernels.work_bytes(tile, padded), np.uint8)
             run(
                 queries=address(packed_queries),
@@ -229,117 +234,120 @@ def weighted_sum(
 
         per = max(1, min(int(1e9 // (tile.rows * (x.d + 32) * (last - first))), -(-tiles // (4 * threads))))
         pool.run([functools.partial(one, a, min(a + per, tiles)) for a in range(0, tiles, per)], threads, report)
-    _ = size
     return out[:, :columns]
 
 
 @dataclass
 class Head:
-    """One attention head: rows of q, k and v, and the mask that hides keys from queries."""
+    """One attention head: rows of q, k and v, what hides keys from queries, and where the result goes."""
 
     q: Side
     k: Side
     v: NDArray[Any]
-    mask: NDArray[Any] | None
+    mask: NDArray[Any] | None  # (n, m) or (1, m), boolean or additive
+    causal: bool
+    out: NDArray[Any]
+
+    @property
+    def mask_kind(self) -> str:
+        """As the kernel names it."""
+        return "none" if self.mask is None else "bool" if self.mask.dtype == np.bool_ else "add"
 
 
-def attend(metric: Metric, heads: list[Head], scale: float, causal: bool, compute: str, threads: int, out: NDArray[Any], progress: Progress = None) -> None:
-    """out[h] = softmax(+-scale metric(q, k) + mask) v for every head, in the compute type."""
+def attend(
+    metric: Metric,
+    heads: Iterable[Head],
+    scale: float,
+    compute: str,
+    threads: int,
+    total: int,
+    progress: Progress = None,
+) -> None:
+    """head.out = softmax(+-scale metric(q, k) + mask) v for every head, in the compute type."""
+    done, coming = [0], iter(heads)
+
+    def report() -> None:
+        if progress is not None:
+            progress(min(done[0], total), total)
+
+    # in rounds, so that packed copies of only a few heads are alive at a time
+    while batch := list(itertools.islice(coming, 2 * threads)):
+        pool.run([task for head in batch for task in _head_tasks(metric, head, scale, compute, done)], threads, report)
+
+
+def _head_tasks(metric: Metric, head: Head, scale: float, compute: str, done: list[int]) -> list[Callable[[], None]]:
+    """The tasks of one head, some tiles of queries each; the first to run packs for all."""
     core, formula = _fold_formula(metric)
-    n = max((h.q.n for h in heads), default=0)
-    tile = tile_for(current(), compute, formula, n)
-    sign = 1 if metric.closer == "larger" else -1
-    masks = {"none" if h.mask is None else "bool" if h.mask.dtype == np.bool_ else "add" for h in heads}
-    mask_kind = masks.pop() if len(masks) == 1 else "none"
+    tile = tile_for(current(), compute, formula, head.q.n)
+    sign, mask_kind = 1 if metric.closer == "larger" else -1, head.mask_kind
     run = kernel(
         "attend",
         kernel_recipe("attend", tile, formula, sign, mask_kind),
         kernels.fold_fields(formula),
         lambda module, name: kernels.attend_kernel(module, name, tile, formula, sign=sign, mask=mask_kind),
     )
-    done, total = [0], sum(h.q.n * h.k.n for h in heads)
-
-    def report() -> None:
-        if progress is not None:
-            progress(min(done[0], total), total)
-
-    # heads go in rounds, so that packed copies of a few are alive at a time
-    for start in range(0, len(heads), 2 * threads):
-        tasks: list[Callable[[], None]] = []
-        for h in range(start, min(start + 2 * threads, len(heads))):
-            tasks += _head_tasks(run, tile, core, formula, heads[h], out[h], scale, causal, compute, done)
-        pool.run(tasks, threads, report)
-
-
-def _head_tasks(run: Kernel, tile: Tile, core: Core, formula: Formula, head: Head, out: NDArray[Any], scale: float, causal: bool, compute: str, done: list[int]) -> list[Callable[[], None]]:
-    """The tasks of one head: some tiles of queries each. Packing happens in the first to arrive."""
-    queries, items, names = _tiled(head.q, head.k, core, formula, tile, 1)
-    columns = head.v.shape[1]
+    columns, dtype = head.v.shape[1], NUMPY[compute]
     padded = max(tile.width, -(-columns // tile.width) * tile.width)
-    dtype = NUMPY[compute]
-
-    @functools.lru_cache(maxsize=1)
-    def packed() -> tuple[Any, ...]:
-        m = head.k.n
-        rows = -(-m // BLOCK) * BLOCK
-        v = aligned(rows * padded, dtype).reshape(rows, padded)
-        v[:m, :columns] = head.v
-        v[:m, columns:] = 0
-        v[m:] = 0
-        mask, mask_row = None, 0
-        if head.mask is not None:
-            wide = 1 if head.mask.shape[0] == 1 and head.q.n != 1 else head.mask.shape[0]
-            mask = np.zeros((wide, rows), np.uint8 if head.mask.dtype == np.bool_ else dtype)
-            mask[:, :m] = head.mask[:wide]
-            mask_row = 0 if wide == 1 else rows
-        return (
-            queries.pack(0, head.q.n, 1),
-            items.pack(0, m, 1),
-            v,
-            mask,
-            mask_row,
-            queries.padded_stats(names, 0, head.q.n, tile.rows),
-            items.padded_stats(names, 0, m, BLOCK),
-        )
-
-    import threading
-
-    guard = threading.Lock()
+    guard, ready = threading.Lock(), list[_PackedHead]()
 
     def one(a: int, b: int) -> None:
         with guard:
-            q, k, v, mask, mask_row, x_stats, y_stats = packed()
-        work = aligned(kernels.work_bytes(tile, padded), np.uint8)
+            if not ready:
+                ready.append(_pack_head(head, core, formula, tile, padded))
+        packed = ready[0]
         first_row, last_row = a * tile.rows, min(b * tile.rows, head.q.n)
-        result = out if padded == columns else np.empty((head.q.n, padded), dtype)
+        work = aligned(kernels.work_bytes(tile, padded), np.uint8)
+        result = aligned((last_row - first_row) * padded, dtype).reshape(-1, padded)
         run(
-            queries=address(q),
+            queries=address(packed.q),
             first=a,
             last=b,
             n=head.q.n,
-            items=address(k),
+            items=address(packed.k),
             m=head.k.n,
             d=head.q.d,
             one=address(ONE[compute]),
-            weights=address(v),
+            weights=address(packed.v),
             columns=padded,
-            out=address(result),
+            out=address(result) - first_row * padded * result.itemsize,
             work=address(work),
             scale=float(scale),
-            mask=0 if mask is None else address(mask),
-            mask_row=mask_row,
-            causal=int(causal),
-            **{s: address(x) for s, x in x_stats.items()},
-            **{s: address(y) for s, y in y_stats.items()},
+            mask=0 if packed.mask is None else address(packed.mask),
+            mask_row=packed.mask_row,
+            causal=int(head.causal),
+            **{name: address(array) for name, array in packed.stats.items()},
         )
-        if result is not out:
-            out[first_row:last_row] = result[first_row:last_row, :columns]
+        head.out[first_row:last_row] = result[:, :columns]
         done[0] += (last_row - first_row) * head.k.n
 
     tiles = -(-head.q.n // tile.rows)
     per = max(1, min(tiles, int(5e8 // (tile.rows * (head.q.d + padded + 32) * max(head.k.n, 1)))))
-    # the last tiles of a causal head look at the most keys: they go first, so that threads end together
+    # the last queries of a causal head look at the most keys: they go first, so that threads end together
     return [functools.partial(one, a, min(a + per, tiles)) for a in reversed(range(0, tiles, per))]
 
 
-__all__ = ["ACC", "Head", "attend", "matrix", "multiply", "pair_values", "weighted_sum"]
+@dataclass
+class _PackedHead:
+    q: NDArray[Any]
+    k: NDArray[Any]
+    v: NDArray[Any]
+    mask: NDArray[Any] | None
+    mask_row: int
+    stats: dict[str, Any]
+
+
+def _pack_head(head: Head, core: Core, formula: Formula, tile: Tile, padded: int) -> _PackedHead:
+    """A head as the kernel reads it: keys in panels, values and mask padded to whole blocks and registers."""
+    queries, items, names = _packers(head.q, head.k, core, formula, tile)
+    m, columns = head.v.shape
+    rows = -(-m // BLOCK) * BLOCK
+    dtype = NUMPY[tile.compute]
+    v = aligned(rows * padded, dtype).reshape(rows, padded)
+    v[:m, :columns], v[:m, columns:], v[m:] = head.v, 0, 0
+    mask, mask_row = None, 0
+    if head.mask is not None:
+        mask = np.zeros((len(head.mask), rows), np.uint8 if head.mask.dtype == np.bool_ else dtype)
+        mask[:, :m] = head.mask
+        mask_row = rows if len(head.mask) > 1 else 0
+    stats = queries.padded_stats(names, 0, head.q.n, tile.rows) | items.padded_stats(names, 0, m, BLOCK)
+    return _PackedHead(queries.pack(0, head.q.n, 1), items.pack(0, m, 1), v, mask, mask_row, stats)

@@ -46,7 +46,9 @@ class Kernel:
         record = self._record()
         for i, name in enumerate(self.fields):
             value = values[name]
-            record[i] = value if isinstance(value, int) else _float_bits(value) if isinstance(value, float) else int(value)
+            record[i] = (
+                value if isinstance(value, int) else _float_bits(value) if isinstance(value, float) else int(value)
+            )
         return record
 
     def __call__(self, **values: Any) -> int:

@@ -31,7 +31,6 @@ from likewise.backends.llvm.emit import (
     I16,
     I32,
     I64,
-    PTR,
     Function,
     Value,
     constant,
@@ -199,8 +198,7 @@ def pack_kernel(module: ir.Module, name: str, dtype: str, u: Expr, scale: Expr |
             with b.if_else(real) as (then, otherwise):
                 with then:
                     env: dict[Expr, Value] = {
-                        stat(s): f.load(f.pointer(s), row, F64)
-                        for s in stat_fields((u, *([scale] if scale else [])))
+                        stat(s): f.load(f.pointer(s), row, F64) for s in stat_fields((u, *([scale] if scale else [])))
                     }
                     env[DIM] = b.sitofp(d, F64)
                     factor = None
@@ -370,7 +368,9 @@ def _spill(f: Function, tile: Tile, accumulators: list[list[list[Value]]], buffe
                 f.store(value, buffer, I64((term * tile.rows + r) * tile.width + v * tile.lanes))
 
 
-def _finished(f: Function, tile: Tile, formula: Formula, buffer: Value, r: Value, v: int, row: Value, item: Value, *, answer: bool) -> Value:
+def _finished(
+    f: Function, tile: Tile, formula: Formula, buffer: Value, r: Value, v: int, row: Value, item: Value, *, answer: bool
+) -> Value:
     """The last expression for one row and one register of items."""
     env: dict[Expr, Any] = {}
     for term in range(len(formula.terms)):
@@ -428,7 +428,16 @@ def search_kernel(module: ir.Module, name: str, tile: Tile, formula: Formula, *,
 
 
 def _hits(
-    f: Function, tile: Tile, formula: Formula, buffer: Value, keys: Value, r: Value, row: Value, item: Value, limit: Value, exact: bool
+    f: Function,
+    tile: Tile,
+    formula: Formula,
+    buffer: Value,
+    keys: Value,
+    r: Value,
+    row: Value,
+    item: Value,
+    limit: Value,
+    exact: bool,
 ) -> Value:
     """A row's keys into ``keys``, and a bit for each that is at most ``limit``."""
     hits: Value = I64(0)
@@ -443,7 +452,13 @@ def _hits(
 
 @contextmanager
 def _rows_with_hits(
-    f: Function, tile: Tile, formula: Formula, accumulators: list[list[list[Value]]], buffer: Value, first: Value, exact: bool
+    f: Function,
+    tile: Tile,
+    formula: Formula,
+    accumulators: list[list[list[Value]]],
+    buffer: Value,
+    first: Value,
+    exact: bool,
 ) -> Iterator[Value]:
     """For each row of the tile that may have a hit: its number, with the accumulators in the buffer.
 
@@ -501,32 +516,31 @@ def _offer(f: Function, tile: Tile, keys: Value, row: Value, item: Value, hits: 
         limit = f.load(f.pointer("threshold"), row, elem)
         good = b.and_(compare("<=", key, limit), b.icmp_signed("<", index, f.field("m")))
         good = b.and_(good, b.icmp_signed("==", f.load(f.pointer("overflow"), row, I64), I64(0)))
-        with f.when(good):
-            with f.when(_admitted(f, row, index)):
-                _push(f, heap, f.at(f.pointer("sizes"), row, I64), k, key, elem)
-                size = f.load(f.pointer("sizes"), row, I64)
-                with f.when(b.icmp_signed("==", size, k)):
-                    worst = f.load(heap, 0, elem)
-                    if exact:
-                        f.store(_below(f, worst), f.pointer("threshold"), row)
-                    else:
-                        slope = f.number("slope", elem)
-                        offset = f.load(f.pointer("offset"), row, elem)
-                        f.store(b.fadd(b.fmul(worst, slope), offset), f.pointer("threshold"), row)
-                count_at = f.at(f.pointer("counts"), row, I64)
-                with f.when(b.icmp_signed("==", f.get(count_at, I64), cap)):
-                    worst_kept = f.load(heap, 0, elem) if exact else f.load(f.pointer("threshold"), row, elem)
-                    left = _compact(f, candidate_keys, candidates, cap, worst_kept, elem)
-                    f.put(left, count_at)
-                    crowded = b.icmp_signed(">", left, b.sub(cap, b.sdiv(cap, I64(4))))
-                    with f.when(crowded):
-                        f.store(I64(1), f.pointer("overflow"), row)
-                        f.store(constant(elem, -_INF), f.pointer("threshold"), row)
-                count = f.get(count_at, I64)
-                with f.when(b.icmp_signed("<", count, cap)):
-                    f.store(key, candidate_keys, count)
-                    f.store(b.add(index, f.field("base")), candidates, count)
-                    f.put(b.add(count, I64(1)), count_at)
+        with f.when(good), f.when(_admitted(f, row, index)):
+            _push(f, heap, f.at(f.pointer("sizes"), row, I64), k, key, elem)
+            size = f.load(f.pointer("sizes"), row, I64)
+            with f.when(b.icmp_signed("==", size, k)):
+                worst = f.load(heap, 0, elem)
+                if exact:
+                    f.store(_below(f, worst), f.pointer("threshold"), row)
+                else:
+                    slope = f.number("slope", elem)
+                    offset = f.load(f.pointer("offset"), row, elem)
+                    f.store(b.fadd(b.fmul(worst, slope), offset), f.pointer("threshold"), row)
+            count_at = f.at(f.pointer("counts"), row, I64)
+            with f.when(b.icmp_signed("==", f.get(count_at, I64), cap)):
+                worst_kept = f.load(heap, 0, elem) if exact else f.load(f.pointer("threshold"), row, elem)
+                left = _compact(f, candidate_keys, candidates, cap, worst_kept, elem)
+                f.put(left, count_at)
+                crowded = b.icmp_signed(">", left, b.sub(cap, b.sdiv(cap, I64(4))))
+                with f.when(crowded):
+                    f.store(I64(1), f.pointer("overflow"), row)
+                    f.store(constant(elem, -_INF), f.pointer("threshold"), row)
+            count = f.get(count_at, I64)
+            with f.when(b.icmp_signed("<", count, cap)):
+                f.store(key, candidate_keys, count)
+                f.store(b.add(index, f.field("base")), candidates, count)
+                f.put(b.add(count, I64(1)), count_at)
 
 
 def _admitted(f: Function, row: Value, index: Value) -> Value:
@@ -765,7 +779,17 @@ def work_bytes(tile: Tile, columns: int) -> int:
     return (tile.rows * columns + 4 * tile.rows) * size + 256
 
 
-def _scores(f: Function, tile: Tile, formula: Formula, scores: Value, buffer: Value, first: Value, block: Value, rows: Value, after: Callable[[Value, Value, Value], Value]) -> None:
+def _scores(
+    f: Function,
+    tile: Tile,
+    formula: Formula,
+    scores: Value,
+    buffer: Value,
+    first: Value,
+    block: Value,
+    rows: Value,
+    after: Callable[[Value, Value, Value], Value],
+) -> None:
     """One block of a tile's scores, [row][BLOCK], each register passed through ``after(value, row, item)``."""
     b, d, elem = f.b, f.field("d"), tile.elem
     queries = f.at(f.pointer("queries"), b.mul(first, d), elem)

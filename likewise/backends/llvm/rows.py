@@ -18,7 +18,7 @@ from likewise.formula.screen import Rows
 
 Floats = NDArray[np.float64]
 _BLOCK = 16_384  # rows per task: some milliseconds each
-NUMPY = {"f32": np.dtype(np.float32), "f64": np.dtype(np.float64)}
+NUMPY: dict[str, np.dtype[Any]] = {"f32": np.dtype(np.float32), "f64": np.dtype(np.float64)}
 
 
 def aligned(count: int, dtype: Any) -> NDArray[Any]:
@@ -65,7 +65,15 @@ def _stats_kernel(dtype: str) -> Kernel:
 
 
 def _dev_kernel(dtype: str) -> Kernel:
-    return kernel("dev", f"dev {dtype}", kernels.DEV_FIELDS, lambda module, name: kernels.dev_kernel(module, name, dtype))
+    return kernel(
+        "dev", f"dev {dtype}", kernels.DEV_FIELDS, lambda module, name: kernels.dev_kernel(module, name, dtype)
+    )
+
+
+def take(side: Side, rows: NDArray[np.int64]) -> Side:
+    """Some of the rows, with their statistics."""
+    stats = {name: array[rows] for name, array in side.stats.items()}
+    return Side(np.ascontiguousarray(side.rows[rows]), side.dtype, side.known, side.bad[:0], stats)
 
 
 def measure(rows: NDArray[Any], dtype: str, wanted: frozenset[str], threads: int) -> Side:
@@ -210,4 +218,3 @@ def exact_text(e: Expr) -> str:
     if not e.args:
         return f"{e.op}:{e.value}"
     return f"{e.op}({','.join(map(exact_text, e.args))})"
-

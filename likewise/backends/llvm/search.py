@@ -24,7 +24,7 @@ from likewise.backends.llvm import kernels, pool
 from likewise.backends.llvm.dense import pair_values
 from likewise.backends.llvm.jit import Kernel, kernel
 from likewise.backends.llvm.kernels import Formula, Tile, tile_for
-from likewise.backends.llvm.rows import NUMPY, ONE, Packer, Side, address, aligned, kernel_recipe
+from likewise.backends.llvm.rows import NUMPY, ONE, Packer, Side, address, aligned, kernel_recipe, take
 from likewise.backends.llvm.target import current
 from likewise.formula.expr import ACC, Expr
 from likewise.formula.metric import Metric
@@ -56,6 +56,7 @@ class Packed:
     data: NDArray[Any]
     first: int
     last: int
+    width: int  # items of a panel
     stats: dict[str, Any]
 
 
@@ -114,17 +115,20 @@ class Search:
             buffer[:] = [aligned(size, self.dtype)]
         data = self.item_packer.pack(first, last, self.sizes.threads, buffer[0])
         stats = self.item_packer.padded_stats(self.stat_names, first, last, self.tile.width)
-        return Packed(data, first, last, stats)
+        return Packed(data, first, last, self.tile.width, stats)
 
     def offset(self, first: int, last: int) -> NDArray[Any]:
         """The additive part of the threshold of those queries, rounded upward."""
         if self.slack.kind == "constant":
             made = np.full(last - first, self.slack.base)
         else:
-            made = offsets(self.slack, screen_norms(self.screen, self.slack, self.queries)[first:last], self.largest_norm)
+            made = offsets(
+                self.slack, screen_norms(self.screen, self.slack, self.queries)[first:last], self.largest_norm
+            )
         with np.errstate(over="ignore"):
             rounded = made.astype(self.dtype)
-        return np.nextafter(rounded, np.array(np.inf, self.dtype))
+        upward: NDArray[Any] = np.nextafter(rounded, np.array(np.inf, self.dtype))
+        return upward
 
     @functools.cached_property
     def largest_norm(self) -> float:
@@ -211,7 +215,10 @@ def state_bytes(k: int, itemsize: int) -> int:
 def _new_state(n: int, k: int, dtype: Any) -> _State:
     """Empty heaps and lists; thresholds reach past the end by a tile, which kernels may read."""
     cap = candidates_per_query(k)
-    whole = functools.partial(np.zeros, n, np.int64)
+
+    def whole() -> NDArray[np.int64]:
+        return np.zeros(n, np.int64)
+
     return _State(
         np.empty((n, k), dtype),
         whole(),
@@ -256,10 +263,6 @@ def directly(search: Search, rows: NDArray[np.int64]) -> Search:
     sizes = replace(search.sizes, block=max(1, search.sizes.block // 2))
     queries_u, items_u = settle_x, search.settle_y  # direct terms start from the rows as they came
     return Search(search.metric, screen, Slack(exact=True), queries_u, items_u, settle_x, search.settle_y, sizes, where)
-
-
-def take(side: Side, rows: NDArray[np.int64]) -> Side:
-    return Side(side.rows[rows], side.dtype, side.known, side.bad[:0], {k: v[rows] for k, v in side.stats.items()})
 
 
 class _Counter:
@@ -419,9 +422,10 @@ def within(search: Search, radius: float, progress: Progress = None) -> Pairs:
     rank = rank_of(search.metric)
     limit = key_limit(search.metric, search.screen.key, rank.expr, rank.sign, radius, search.items.d)
     with np.errstate(over="ignore", invalid="ignore"):
-        reach = limit * (search.slack.slope if math.isfinite(limit) else 1.0)
-        threshold = reach + (0.0 if search.slack.exact else search.offset(0, n).astype(np.float64))
-        threshold = np.resize(threshold, n + _TILE_ROWS).astype(search.dtype) if threshold.ndim == 0 else np.append(threshold, np.zeros(_TILE_ROWS)).astype(search.dtype)
+        threshold = np.full(n + _TILE_ROWS, limit * (search.slack.slope if math.isfinite(limit) else 1.0))
+        if not search.slack.exact:
+            threshold[:n] += search.offset(0, n)
+        threshold = threshold.astype(search.dtype)
         if not search.slack.exact or search.dtype == np.float32:
             threshold = np.nextafter(threshold, np.array(np.inf, search.dtype))
     done = _Counter(n * m, progress)

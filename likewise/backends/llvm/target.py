@@ -40,7 +40,7 @@ def _flags(features: dict[str, bool]) -> str:
 
 @functools.cache
 def host() -> Target:
-    """This machine."""
+    """The machine it runs on."""
     import llvmlite.binding as llvm
 
     llvm.initialize_native_target()
@@ -70,7 +70,9 @@ def named(name: str) -> Target:
     if name == "avx2":
         return Target("avx2", here.triple, "haswell", "", 8, 16, True)
     if name == "portable":
-        return Target("portable", here.triple, "x86-64" if here.triple.startswith("x86_64") else "generic", "", 4, 16, False)
+        return Target(
+            "portable", here.triple, "x86-64" if here.triple.startswith("x86_64") else "generic", "", 4, 16, False
+        )
     raise ValueError(f"no target is called {name!r}")
 
 

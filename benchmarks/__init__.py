@@ -1,0 +1,1 @@
+"""likewise against what a user would otherwise pick: ``python -m benchmarks``."""

@@ -1,0 +1,91 @@
+"""Run benchmarks: all of them, or those named.
+
+A full run writes docs/benchmarks.json, docs/benchmarks.md from it, and the table in README.md. A quick or partial run
+writes no page unless asked to: its numbers would stand beside others that were not measured with them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import importlib
+import json
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+from benchmarks import report
+from benchmarks.environment import machine, pin, versions
+
+ROOT = Path(__file__).parents[1]
+NAMES = tuple(report.SECTIONS)
+
+
+def arguments(given: list[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="name", help=f"which: {', '.join(NAMES)} (all of them)")
+    parser.add_argument("--quick", action="store_true", help="small sizes: to see that it works")
+    parser.add_argument("--threads", type=int, default=2, help="for every contestant (2)")
+    parser.add_argument("--rounds", type=int, help="of each race (9; 3 with --quick)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="where the measurements go (docs/benchmarks.json)")
+    parser.add_argument("--page", type=Path, metavar="FILE", help="where the page goes (docs/benchmarks.md)")
+    parser.add_argument(
+        "--from-json", type=Path, metavar="FILE", help="measure nothing: write the pages of these measurements"
+    )
+    chosen = parser.parse_args(given)
+    if unknown := set(chosen.names) - set(NAMES):
+        parser.error(f"no benchmark is called {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
+    return chosen
+
+
+def measure(names: list[str], chosen: argparse.Namespace) -> dict[str, Any]:
+    pin(chosen.threads)  # before any library is loaded
+    from benchmarks.harness import Settings
+
+    rounds = chosen.rounds or (3 if chosen.quick else 9)
+    settings = Settings(chosen.threads, chosen.quick, rounds, 1.0 if chosen.quick else 8.0)
+    date = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
+    here = machine()
+    sections = {name: importlib.import_module(f"benchmarks.{name}").run(settings) for name in names}
+    return {
+        "command": shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]]),
+        "date": date,
+        "threads": chosen.threads,
+        "quick": chosen.quick,
+        "machine": here,
+        "versions": versions(),
+        "sections": sections,
+    }
+
+
+def main() -> int:
+    chosen = arguments()
+    names = [name for name in NAMES if name in chosen.names] or list(NAMES)
+    full = names == list(NAMES) and not chosen.quick
+    docs = ROOT / "docs"
+    if chosen.from_json:
+        results = json.loads(chosen.from_json.read_text(encoding="utf-8"))
+        full = not results["quick"] and list(results["sections"]) == list(NAMES)
+    else:
+        results = measure(names, chosen)
+        if file := chosen.json or (docs / "benchmarks.json" if full else None):
+            write(file, json.dumps(results, indent=1) + "\n")
+    if file := chosen.page or (docs / "benchmarks.md" if full else None):
+        write(file, report.page(results))
+    readme = ROOT / "README.md"
+    if full and not chosen.page and readme.exists():
+        write(readme, report.with_block(readme.read_text(encoding="utf-8"), results))
+    goals = [goal for parts in results["sections"].values() for part in parts for goal in part["goals"]]
+    print("\n" + "".join(report.goal_lines(goals)).replace("**", ""), end="")
+    return 0
+
+
+def write(file: Path, text: str) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text, encoding="utf-8")
+    print(f"wrote {file}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

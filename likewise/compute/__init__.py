@@ -1,0 +1,27 @@
+"""The verbs: check what came in, plan, run.
+
+Every verb takes ``metric=`` (a name, a metric, or a Python function of two numbers), ``n_jobs=`` (threads; default
+every core), ``memory_limit=`` (bytes or "500MB", for what is used beyond inputs and outputs), ``on_bad=`` ("raise" on
+NaN and infinite rows, or "skip" them) and ``progress=`` (True, or a function of pairs done and pairs in all).
+"""
+
+from likewise.compute.dense import contributions, paired, pairwise
+from likewise.compute.explain import Explanation, explain
+from likewise.compute.fold import attend, weighted_sum
+from likewise.compute.prepared import Prepared, prepare
+from likewise.compute.search import NaNWarning, topk, within
+
+__all__ = [
+    "Explanation",
+    "NaNWarning",
+    "Prepared",
+    "attend",
+    "contributions",
+    "explain",
+    "paired",
+    "pairwise",
+    "prepare",
+    "topk",
+    "weighted_sum",
+    "within",
+]

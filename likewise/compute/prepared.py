@@ -1,0 +1,122 @@
+"""Items checked, measured and packed once, for many searches."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from likewise.arrays import Batch, read
+from likewise.compute.options import Options, read_options
+from likewise.compute.sides import good_rows, makes_rows, measured, metric_for, search_statistics, transformed
+from likewise.errors import InputError, ShapeError
+from likewise.formula.metric import Metric
+from likewise.formula.metrics import as_metric
+from likewise.formula.screen import Rows, Screen, choose
+
+if TYPE_CHECKING:
+    from likewise.backends.llvm.search import Packed
+
+
+class Prepared:
+    """Items checked, measured and packed once for one metric; pass it wherever ``items`` is wanted.
+
+    Made by :func:`prepare`. It keeps a reference to the rows themselves, which settle the answers: do not change them.
+    """
+
+    def __init__(self, batch: Batch, metric: Metric, options: Options) -> None:
+        wanted = search_statistics(metric, "y")
+        side = measured(batch.array, batch.dtype, "items", wanted, options)
+        side, self.kept = good_rows(side, wanted, options)
+        self.batch = batch
+        self.metric = metric
+        self.side = transformed(side, metric, wanted, options)
+        self.screen: Screen | None = None
+        self.packed: Packed | None = None
+        if metric.matrix is not None or not makes_rows(metric):
+            self._pack(options.threads)
+
+    def _pack(self, threads: int) -> None:
+        """Pack for the queries to be expected: as exact in float32 as the items are."""
+        from likewise.backends.llvm import kernels
+        from likewise.backends.llvm.search import Packed, item_packer
+
+        queries = Rows(self.side.known.exact, False, -1.0, 1.0)
+        self.screen = choose(self.metric, queries, self.side.known, self.side.d)
+        packer = item_packer(self.side, self.metric, self.screen)
+        names = kernels.stat_fields(self.screen.key)
+        stats = packer.padded_stats(names, 0, self.side.n, packer.lanes)
+        self.packed = Packed(packer.pack(0, self.side.n, threads), 0, self.side.n, packer.lanes, stats)
+
+    def packed_for(self, screen: Screen) -> Packed | None:
+        """The packed items, if that is how this screen packs them on the current target."""
+        from likewise.backends.llvm.search import item_packer
+
+        mine = self.screen
+        if mine is None or self.packed is None:
+            return None
+        if item_packer(self.side, self.metric, mine).lanes != self.packed.width:
+            return None
+        same = (mine.compute, mine.core, mine.key, mine.scale_y) == (
+            screen.compute,
+            screen.core,
+            screen.key,
+            screen.scale_y,
+        )
+        return self.packed if same else None
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(m, d) of the items given."""
+        return (self.batch.rows, self.batch.d)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory held beyond the rows given."""
+        held = [] if self.packed is None else [self.packed.data, *self.packed.stats.values()]
+        held += [*self.side.stats.values()] + ([] if self.side.rows is self.batch.array else [self.side.rows])
+        return sum(int(array.nbytes) for array in held)
+
+    def __len__(self) -> int:
+        return self.batch.rows
+
+    def __repr__(self) -> str:
+        return f"<prepared: {self.batch.rows:,} x {self.batch.d} {self.batch.dtype} for {self.metric.name}>"
+
+
+def prepare(items: Any, *, metric: Any, n_jobs: int | None = None, on_bad: str = "raise") -> Prepared:
+    """Check and pack items once, for many searches by one metric.
+
+    Parameters
+    ----------
+    items : array_like of shape (m, d)
+    metric : str, Metric or callable
+    n_jobs : int, optional
+        Threads; default every core.
+    on_bad : {"raise", "skip"}
+        What to do about rows with NaN or infinite values; a skipped row is never found.
+
+    Returns
+    -------
+    Prepared
+        To be passed as ``items`` to :func:`topk` and :func:`within`, with the same metric or none.
+
+    Examples
+    --------
+    >>> import likewise as lw
+    >>> shelf = lw.prepare([[0.0, 0.0], [3.0, 4.0]], metric="euclidean")
+    >>> lw.topk([[0.0, 1.0]], shelf, 1).indices
+    array([[0]])
+    """
+    options = read_options(n_jobs, None, on_bad, None)
+    batch = read(items, "items")
+    if batch.lead:
+        raise ShapeError(f"prepare takes one set of items, of shape (m, d); found {batch.array.shape}")
+    return Prepared(batch, metric_for(metric, batch.d), options)
+
+
+def resolve_items(items: Any, metric: Any) -> tuple[Batch, Any, Prepared | None]:
+    """Rows, metric and packed form of ``items=``."""
+    if not isinstance(items, Prepared):
+        return read(items, "items"), metric, None
+    if metric is not None and (found := as_metric(metric)) != items.metric:
+        raise InputError(f"these items were prepared for {items.metric.name}, not {found.name}; prepare them again")
+    return items.batch, items.metric, items
