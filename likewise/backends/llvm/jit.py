@@ -78,7 +78,7 @@ def _generator() -> str:
     """A digest of the code generator itself: a change to it makes new objects."""
     digest = hashlib.sha256()
     folder = Path(__file__).parent
-    for path in sorted([*folder.glob("*.py"), *(folder.parents[1] / "formula").glob("*.py")]):
+    for path in sorted([*folder.rglob("*.py"), *(folder.parents[1] / "formula").glob("*.py")]):
         digest.update(path.read_bytes())
     digest.update(f"{llvmlite.__version__} {llvm.llvm_version_info} {sys.version_info[:2]}".encode())
     return digest.hexdigest()

@@ -1,0 +1,79 @@
+"""The kernels, each a loop nest you could draw on a whiteboard, generated for a formula and a target.
+
+Items lie in *panels*: W of them side by side, coordinate by coordinate, so that one vector load brings the same
+coordinate of a register's worth of items. Queries lie in *tiles* of R, likewise, so that one broadcast brings a
+coordinate of one query. The micro-kernel walks the coordinates once and keeps R x W results in registers:
+
+    for t in range(d):
+        items = panel[t]                 # W items, 2 registers
+        for r in range(R):
+            acc[r] += term(tile[t, r], items)
+
+Each pair is accumulated in its own lane, coordinate after coordinate: a result does not depend on tile, thread or
+machine. What follows (the epilogue) is the reduction.
+
+``tile`` is the micro-kernel; ``rows``, ``search``, ``dense`` and ``fold`` are the loop nests around it.
+"""
+
+from likewise.backends.llvm.kernels.dense import (
+    PEAK_FIELDS,
+    matrix_fields,
+    matrix_kernel,
+    pairs_fields,
+    pairs_kernel,
+    peak_kernel,
+)
+from likewise.backends.llvm.kernels.fold import (
+    BLOCK,
+    attend_kernel,
+    fold_fields,
+    weighted_kernel,
+    work_bytes,
+)
+from likewise.backends.llvm.kernels.rows import (
+    DEV_FIELDS,
+    NOT_FINITE,
+    NOT_FLOAT32,
+    NOT_WHOLE,
+    ROW_STATS,
+    STATS_FIELDS,
+    dev_kernel,
+    pack_fields,
+    pack_kernel,
+    stats_kernel,
+)
+from likewise.backends.llvm.kernels.search import search_fields, search_kernel, within_fields, within_kernel
+from likewise.backends.llvm.kernels.tile import Formula, Tile, micro_kernel, stat_fields, tile_for
+
+__all__ = [
+    "BLOCK",
+    "DEV_FIELDS",
+    "NOT_FINITE",
+    "NOT_FLOAT32",
+    "NOT_WHOLE",
+    "PEAK_FIELDS",
+    "ROW_STATS",
+    "STATS_FIELDS",
+    "Formula",
+    "Tile",
+    "attend_kernel",
+    "dev_kernel",
+    "fold_fields",
+    "matrix_fields",
+    "matrix_kernel",
+    "micro_kernel",
+    "pack_fields",
+    "pack_kernel",
+    "pairs_fields",
+    "pairs_kernel",
+    "peak_kernel",
+    "search_fields",
+    "search_kernel",
+    "stat_fields",
+    "stats_kernel",
+    "tile_for",
+    "weighted_kernel",
+    "within_fields",
+    "within_kernel",
+    "work_bytes",
+]

@@ -1,0 +1,150 @@
+"""Dense kernels: whole matrices, listed pairs, and the bare micro-kernel for measuring."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llvmlite import ir
+
+from likewise.backends.llvm.emit import (
+    F32,
+    F64,
+    FLOATS,
+    I32,
+    I64,
+    Function,
+    Value,
+    constant,
+    vector,
+)
+from likewise.backends.llvm.kernels.rows import gather_lanes, load_row_element
+from likewise.backends.llvm.kernels.tile import (
+    INF,
+    Formula,
+    Tile,
+    combine_step,
+    finished,
+    is_absolute_difference,
+    is_ranged,
+    micro_kernel,
+    row_count,
+    spill,
+    stat_fields,
+)
+from likewise.backends.llvm.lower import lower
+from likewise.formula.expr import DIM, Expr, X, Y, stat
+
+
+def matrix_fields(formula: Formula) -> tuple[str, ...]:
+    return (
+        *("queries", "n", "items", "first", "last", "m", "base", "d", "one", "out", "out_row"),
+        *stat_fields(formula.last),
+    )
+
+
+def matrix_kernel(module: ir.Module, name: str, tile: Tile, formula: Formula, out: str) -> None:
+    """Every value, row-major: out[row, base + item], rounded once to ``out`` ("f32" or "f64")."""
+    f = Function(module, name, matrix_fields(formula))
+    b = f.b
+    d, elem = f.field("d"), tile.elem
+    out_elem = FLOATS[out]
+    buffer = f.slot(tile.vec, len(formula.terms) * tile.rows * tile.vectors, align=64)
+    tiles = b.sdiv(b.add(f.field("n"), I64(tile.rows - 1)), I64(tile.rows))
+    with f.loop(f.field("first"), f.field("last"), name="panel") as p:
+        panel = f.at(f.pointer("items"), b.mul(b.mul(p, d), I64(tile.width)), elem)
+        item = b.mul(p, I64(tile.width))
+        with f.loop(0, tiles, name="tile") as tile_index:
+            first = b.mul(tile_index, I64(tile.rows))
+            queries = f.at(f.pointer("queries"), b.mul(first, d), elem)
+            done = micro_kernel(f, tile, formula, queries, panel, d, fused=False, answer=True)
+            spill(f, tile, done, buffer)
+            with f.loop(0, row_count(f, tile, first), name="row") as r:
+                row = b.add(first, r)
+                line = b.mul(row, f.field("out_row"))
+                for v in range(tile.vectors):
+                    value = finished(f, tile, formula, buffer, r, v, row, item, answer=True)
+                    if out == "f32":
+                        value = b.fptrunc(value, vector(F32, tile.lanes))
+                    start = b.add(item, I64(v * tile.lanes))
+                    full = b.icmp_signed("<=", b.add(start, I64(tile.lanes)), f.field("m"))
+                    with b.if_else(full) as (then, otherwise):
+                        with then:
+                            f.store(value, f.pointer("out"), b.add(line, b.add(start, f.field("base"))))
+                        with otherwise:
+                            for lane in range(tile.lanes):
+                                at = b.add(start, I64(lane))
+                                with f.when(b.icmp_signed("<", at, f.field("m"))):
+                                    one = b.extract_element(value, I32(lane))
+                                    f.store(one, f.pointer("out"), b.add(line, b.add(at, f.field("base"))))
+    _ = out_elem
+    f.ret()
+
+
+def pairs_fields(formula: Formula, value: Expr) -> tuple[str, ...]:
+    names = stat_fields((formula.last, value, *formula.terms))
+    return ("x", "y", "x_rows", "y_rows", "count", "d", "keys", "values", *names)
+
+
+def pairs_kernel(module: ir.Module, name: str, formula: Formula, value: Expr, x_type: str, y_type: str) -> None:
+    """Key and value of listed pairs, in float64 from the rows as they came: the arithmetic that settles a search.
+
+    Eight pairs go side by side in the lanes; each sums its coordinates in order, never fused.
+    """
+    f = Function(module, name, pairs_fields(formula, value))
+    b, lanes = f.b, 8
+    typ = vector(F64, lanes)
+    d, count = f.field("d"), f.field("count")
+    start = {"sum": 0.0, "mean": 0.0, "max": -INF, "min": INF}[formula.combine]
+    with f.loop(0, count, lanes, "group") as first:
+        at = [b.add(first, I64(lane)) for lane in range(lanes)]
+        at = [b.select(b.icmp_signed("<", i, count), i, b.sub(count, I64(1))) for i in at]
+        row = {"x": [f.load(f.pointer("x_rows"), i, I64) for i in at]}
+        row["y"] = [f.load(f.pointer("y_rows"), i, I64) for i in at]
+        starts = {side: [b.mul(i, d) for i in rows] for side, rows in row.items()}
+        env: dict[Expr, Any] = {DIM: f.splat(b.sitofp(d, F64), lanes)}
+        for s in stat_fields((formula.last, value, *formula.terms)):
+            env[stat(s)] = gather_lanes(f, [f.load(f.pointer(s), i, F64) for i in row[s[-1]]])
+        slots = [f.variable(constant(typ, start)) for _ in formula.terms]
+        with f.loop(0, d, name="t") as t:
+            here = dict(env)
+            for side, leaf, dtype in (("x", X, x_type), ("y", Y, y_type)):
+                elements = [load_row_element(f, f.pointer(side), b.add(s, t), dtype) for s in starts[side]]
+                here[leaf] = gather_lanes(f, elements)
+            for slot, term in zip(slots, formula.terms, strict=True):
+                f.put(combine_step(f, formula.combine, f.get(slot, typ), term, here, typ, False, True), slot)
+        for i, slot in enumerate(slots):
+            env[Expr("acc", value=i)] = f.get(slot, typ)
+        results = {"keys": lower(f, formula.last, env, typ), "values": lower(f, value, env, typ)}
+        for lane in range(lanes):
+            for field, result in results.items():
+                f.store(b.extract_element(result, I32(lane)), f.pointer(field), at[lane])
+    f.ret()
+
+
+PEAK_FIELDS = ("count", "one", "out")
+
+
+def peak_kernel(module: ir.Module, name: str, tile: Tile, formula: Formula) -> None:
+    """The micro-kernel's own instructions on registers alone: the rate that they allow on this core."""
+    f = Function(module, name, PEAK_FIELDS)
+    b, typ = f.b, tile.vec
+    one = f.splat(f.load(f.pointer("one"), 0, tile.elem), tile.lanes)
+    x = b.fadd(one, one)
+    items = [f.splat(f.load(f.pointer("one"), I64(1 + v), tile.elem), tile.lanes) for v in range(tile.vectors)]
+    absolute = tile.target.fma and is_absolute_difference(formula)
+    ranged = absolute and is_ranged(tile.target, tile.compute, formula)
+    slots = [f.variable(constant(typ, 0.0)) for _ in range(tile.rows * tile.vectors)]
+    with f.loop(0, f.field("count"), name="t"):
+        for i, slot in enumerate(slots):
+            y = items[i % tile.vectors]
+            acc = f.get(slot, typ)
+            env: dict[Expr, Value] = {X: acc if formula.combine == "peak" else x, Y: y}
+            if absolute:
+                # the difference must not leave the loop: it depends on the accumulator
+                env[Expr("sub", (X, Y))] = f.fma(acc, one, y)
+            elif len(formula.terms) == 1 and any(e == Expr("sub", (X, Y)) for e in formula.terms[0].walk()):
+                env[X] = acc
+            f.put(combine_step(f, formula.combine, acc, formula.terms[0], env, typ, True, False, ranged), slot)
+    for i, slot in enumerate(slots):
+        f.store(f.get(slot, typ), f.pointer("out"), I64(i * tile.lanes))
+    f.ret()
