@@ -14,9 +14,6 @@ from likewise.errors import InputError
 Progress = bool | Callable[[int, int], None] | None
 
 
-# ------------------------------------------------------------------------------------------------ options
-
-
 @dataclass(frozen=True)
 class Options:
     """The options of a call, checked."""

@@ -9,7 +9,6 @@ from llvmlite import ir
 from likewise.backends.llvm.emit import (
     F32,
     F64,
-    FLOATS,
     I32,
     I64,
     Function,
@@ -26,7 +25,7 @@ from likewise.backends.llvm.kernels.tile import (
     finished,
     is_absolute_difference,
     is_ranged,
-    micro_kernel,
+    panel_tiles,
     row_count,
     spill,
     stat_fields,
@@ -37,7 +36,7 @@ from likewise.formula.expr import DIM, Expr, X, Y, stat
 
 def matrix_fields(formula: Formula) -> tuple[str, ...]:
     return (
-        *("queries", "n", "items", "first", "last", "m", "base", "d", "one", "out", "out_row"),
+        *("queries", "n", "items", "first", "last", "m", "base", "d", "one", "scratch", "out", "out_row"),
         *stat_fields(formula.last),
     )
 
@@ -46,37 +45,28 @@ def matrix_kernel(module: ir.Module, name: str, tile: Tile, formula: Formula, ou
     """Every value, row-major: out[row, base + item], rounded once to ``out`` ("f32" or "f64")."""
     f = Function(module, name, matrix_fields(formula))
     b = f.b
-    d, elem = f.field("d"), tile.elem
-    out_elem = FLOATS[out]
     buffer = f.slot(tile.vec, len(formula.terms) * tile.rows * tile.vectors, align=64)
-    tiles = b.sdiv(b.add(f.field("n"), I64(tile.rows - 1)), I64(tile.rows))
-    with f.loop(f.field("first"), f.field("last"), name="panel") as p:
-        panel = f.at(f.pointer("items"), b.mul(b.mul(p, d), I64(tile.width)), elem)
-        item = b.mul(p, I64(tile.width))
-        with f.loop(0, tiles, name="tile") as tile_index:
-            first = b.mul(tile_index, I64(tile.rows))
-            queries = f.at(f.pointer("queries"), b.mul(first, d), elem)
-            done = micro_kernel(f, tile, formula, queries, panel, d, fused=False, answer=True)
-            spill(f, tile, done, buffer)
-            with f.loop(0, row_count(f, tile, first), name="row") as r:
-                row = b.add(first, r)
-                line = b.mul(row, f.field("out_row"))
-                for v in range(tile.vectors):
-                    value = finished(f, tile, formula, buffer, r, v, row, item, answer=True)
-                    if out == "f32":
-                        value = b.fptrunc(value, vector(F32, tile.lanes))
-                    start = b.add(item, I64(v * tile.lanes))
-                    full = b.icmp_signed("<=", b.add(start, I64(tile.lanes)), f.field("m"))
-                    with b.if_else(full) as (then, otherwise):
-                        with then:
-                            f.store(value, f.pointer("out"), b.add(line, b.add(start, f.field("base"))))
-                        with otherwise:
-                            for lane in range(tile.lanes):
-                                at = b.add(start, I64(lane))
-                                with f.when(b.icmp_signed("<", at, f.field("m"))):
-                                    one = b.extract_element(value, I32(lane))
-                                    f.store(one, f.pointer("out"), b.add(line, b.add(at, f.field("base"))))
-    _ = out_elem
+    panels = f.loop(f.field("first"), f.field("last"), name="panel")
+    with panels as p, panel_tiles(f, tile, formula, p, fused=False, answer=True) as (done, first, item):
+        spill(f, tile, done, buffer)
+        with f.loop(0, row_count(f, tile, first), name="row") as r:
+            row = b.add(first, r)
+            line = b.mul(row, f.field("out_row"))
+            for v in range(tile.vectors):
+                value = finished(f, tile, formula, buffer, r, v, row, item, answer=True)
+                if out == "f32":
+                    value = b.fptrunc(value, vector(F32, tile.lanes))
+                start = b.add(item, I64(v * tile.lanes))
+                full = b.icmp_signed("<=", b.add(start, I64(tile.lanes)), f.field("m"))
+                with b.if_else(full) as (then, otherwise):
+                    with then:
+                        f.store(value, f.pointer("out"), b.add(line, b.add(start, f.field("base"))))
+                    with otherwise:
+                        for lane in range(tile.lanes):
+                            at = b.add(start, I64(lane))
+                            with f.when(b.icmp_signed("<", at, f.field("m"))):
+                                one = b.extract_element(value, I32(lane))
+                                f.store(one, f.pointer("out"), b.add(line, b.add(at, f.field("base"))))
     f.ret()
 
 

@@ -21,7 +21,7 @@ from likewise.backends.llvm.kernels.tile import (
     Formula,
     Tile,
     finished,
-    micro_kernel,
+    panel_tiles,
     row_count,
     spill,
     stat_fields,
@@ -31,7 +31,7 @@ from likewise.formula.expr import ACC, Expr
 
 def search_fields(formula: Formula) -> tuple[str, ...]:
     return (
-        *("queries", "n", "items", "first", "last", "m", "base", "d", "one"),
+        *("queries", "n", "items", "first", "last", "m", "base", "d", "one", "scratch"),
         *("k", "cap", "heap", "sizes", "keys", "found", "counts", "threshold", "slope", "offset", "overflow"),
         *("where", "where_row"),
         *stat_fields(formula.last),
@@ -47,25 +47,30 @@ def search_kernel(module: ir.Module, name: str, tile: Tile, formula: Formula, *,
     what no longer qualifies; if most still does, the query is marked as overflowing and left to the caller.
     """
     f = Function(module, name, search_fields(formula))
+    panels = f.loop(f.field("first"), f.field("last"), name="panel")
+    with panels as p, _panel_hits(f, tile, formula, p, exact) as (row, item, hits, keys):
+        _offer(f, tile, keys, row, item, hits, exact)
+    f.ret()
+
+
+@contextmanager
+def _panel_hits(
+    f: Function, tile: Tile, formula: Formula, p: Value, exact: bool
+) -> Iterator[tuple[Value, Value, Value, Value]]:
+    """Panel ``p`` against all queries: (row, first item, hits, keys) for each row with keys under its threshold."""
     b = f.b
-    d, elem = f.field("d"), tile.elem
     buffer = f.slot(tile.vec, len(formula.terms) * tile.rows * tile.vectors, align=64)
     keys = f.slot(tile.vec, tile.vectors, align=64)
-    tiles = b.sdiv(b.add(f.field("n"), I64(tile.rows - 1)), I64(tile.rows))
-    with f.loop(f.field("first"), f.field("last"), name="panel") as p:
-        panel = f.at(f.pointer("items"), b.mul(b.mul(p, d), I64(tile.width)), elem)
-        item = b.mul(p, I64(tile.width))
-        with f.loop(0, tiles, name="tile") as tile_index:
-            first = b.mul(tile_index, I64(tile.rows))
-            queries = f.at(f.pointer("queries"), b.mul(first, d), elem)
-            done = micro_kernel(f, tile, formula, queries, panel, d, fused=tile.compute == "f32", answer=exact)
-            with _rows_with_hits(f, tile, formula, done, buffer, first, exact) as r:
-                row = b.add(first, r)
-                limit = f.load(f.pointer("threshold"), row, elem)
-                hits = _hits(f, tile, formula, buffer, keys, r, row, item, limit, exact)
-                with f.when(b.icmp_unsigned("!=", hits, I64(0)), likely=False):
-                    _offer(f, tile, keys, row, item, hits, exact)
-    f.ret()
+    fused = tile.compute == "f32" and tile.target.fma
+    with (
+        panel_tiles(f, tile, formula, p, fused=fused, answer=exact) as (done, first, item),
+        _rows_with_hits(f, tile, formula, done, buffer, first, exact) as r,
+    ):
+        row = b.add(first, r)
+        limit = f.load(f.pointer("threshold"), row, tile.elem)
+        hits = _hits(f, tile, formula, buffer, keys, r, row, item, limit, exact)
+        with f.when(b.icmp_unsigned("!=", hits, I64(0)), likely=False):
+            yield row, item, hits, keys
 
 
 def _hits(
@@ -268,7 +273,7 @@ def _below(f: Function, x: Value) -> Value:
 
 def within_fields(formula: Formula) -> tuple[str, ...]:
     return (
-        *("queries", "n", "items", "first", "last", "m", "base", "d", "one"),
+        *("queries", "n", "items", "first", "last", "m", "base", "d", "one", "scratch"),
         *("threshold", "cap", "rows_found", "found", "count", "where", "where_row"),
         *stat_fields(formula.last),
     )
@@ -281,10 +286,6 @@ def within_kernel(module: ir.Module, name: str, tile: Tile, formula: Formula, *,
     """
     f = Function(module, name, within_fields(formula))
     b = f.b
-    d, elem = f.field("d"), tile.elem
-    buffer = f.slot(tile.vec, len(formula.terms) * tile.rows * tile.vectors, align=64)
-    keys = f.slot(tile.vec, tile.vectors, align=64)
-    tiles = b.sdiv(b.add(f.field("n"), I64(tile.rows - 1)), I64(tile.rows))
     most = b.mul(f.field("n"), I64(tile.width))
     panel_at = f.variable(f.field("first"))
     count_at = f.pointer("count")
@@ -296,22 +297,12 @@ def within_kernel(module: ir.Module, name: str, tile: Tile, formula: Formula, *,
 
     with f.loop_while(room, "panel"):
         p = f.get(panel_at, I64)
-        panel = f.at(f.pointer("items"), b.mul(b.mul(p, d), I64(tile.width)), elem)
-        item = b.mul(p, I64(tile.width))
-        with f.loop(0, tiles, name="tile") as tile_index:
-            first = b.mul(tile_index, I64(tile.rows))
-            queries = f.at(f.pointer("queries"), b.mul(first, d), elem)
-            done = micro_kernel(f, tile, formula, queries, panel, d, fused=tile.compute == "f32", answer=exact)
-            with _rows_with_hits(f, tile, formula, done, buffer, first, exact) as r:
-                row = b.add(first, r)
-                limit = f.load(f.pointer("threshold"), row, elem)
-                hits = _hits(f, tile, formula, buffer, keys, r, row, item, limit, exact)
-                with _each_bit(f, hits) as lane:
-                    index = b.add(item, lane)
-                    with f.when(b.icmp_signed("<", index, f.field("m"))), f.when(_admitted(f, row, index)):
-                        count = f.load(count_at, 0, I64)
-                        f.store(row, f.pointer("rows_found"), count)
-                        f.store(b.add(index, f.field("base")), f.pointer("found"), count)
-                        f.store(b.add(count, I64(1)), count_at, I64(0))
+        with _panel_hits(f, tile, formula, p, exact) as (row, item, hits, _), _each_bit(f, hits) as lane:
+            index = b.add(item, lane)
+            with f.when(b.icmp_signed("<", index, f.field("m"))), f.when(_admitted(f, row, index)):
+                count = f.load(count_at, 0, I64)
+                f.store(row, f.pointer("rows_found"), count)
+                f.store(b.add(index, f.field("base")), f.pointer("found"), count)
+                f.store(b.add(count, I64(1)), count_at, I64(0))
         f.put(b.add(p, I64(1)), panel_at)
     f.ret(f.get(panel_at, I64))
