@@ -22,8 +22,8 @@ from benchmarks.environment import hold_threads
 PAUSE = 0.05
 LEAST_ROUNDS = 3
 
-#: likewise: ours. peer: gives the same answer. approximate: does not quite, so never the best peer. yardstick: ours too,
-#: another way, to compare with.
+#: likewise: ours. peer: gives the same answer. approximate: does not quite, so it is never the best peer. yardstick:
+#: another of ours, to compare with.
 Role = Literal["likewise", "peer", "approximate", "yardstick"]
 
 
@@ -82,7 +82,7 @@ class Goal:
 
 @dataclass(frozen=True)
 class Aim:
-    """A goal of a race before it is run: how many times as fast ``ours`` is to be as ``against`` (None: the best peer)."""
+    """A goal of a race before it is run: how many times as fast as ``against`` (None: the best peer) ours is to be."""
 
     ours: str
     at_least: float

@@ -59,8 +59,8 @@ def run(settings: Settings) -> list[dict[str, Any]]:
     queries = 10_000 if settings.quick else 100_000
     what = (
         f"The most memory that a search of {queries:,} queries in {ITEMS:,} x {D} float32 items holds at a time beyond "
-        f"inputs and outputs (the matrix of all pairs would be {4 * queries * ITEMS / 1e9:,.0f} GB); and what loading the "
-        "compiler and the kernels took, once a process."
+        f"inputs and outputs (the matrix of all pairs would be {4 * queries * ITEMS / 1e9:,.0f} GB); and what loading "
+        "the compiler and the kernels took, once a process."
     )
     columns = [
         ("metric", "text"),

@@ -25,11 +25,11 @@ HEAD = """\
 {machine}
 
 All contestants of a task run in one process on {threads} thread{plural} each, in turn, round after round; the first
-calls are not timed. Times are medians, with quartiles. What a library can prepare (an index, packed or normalised rows)
-it has prepared beforehand: compare it with *prepared*; *one call* starts from bare arrays each time. **Speed** is against
-the best peer that gives the same answer: 2× is half its time. **recall** is the share of the exact neighbours found,
-**error** the largest error of a value, both against likewise's answer, some of which is checked against plain float64
-NumPy in every run. Approximate searches stand there for orientation.
+calls are not timed. Times are medians, with quartiles. What a library can prepare (an index, packed or normalised
+rows) it has prepared beforehand: compare it with *prepared*; *one call* starts from bare arrays each time. **Speed** is
+against the best peer that gives the same answer: 2× is half its time. **recall** is the share of the exact neighbours
+found, **error** the largest error of a value, both against float64. The exact neighbours are likewise's, some of them
+checked against plain NumPy in every run. Approximate searches stand there for orientation.
 
 To run it all again: `make bench`, or one part: `make bench ARGS="topk"`.
 """

@@ -70,7 +70,7 @@ def one_shot(data: Data, metric: Any) -> Entry:
     return Entry(lambda: lw.topk(data.queries, data.items, data.k, metric=metric, n_jobs=data.threads))
 
 
-# ------------------------------------------------------------------------------------------------ libraries that search
+# ------------------------------------------------------------------------------------------------ search libraries
 
 
 def faiss_flat(data: Data, metric: str) -> Entry:
@@ -91,7 +91,7 @@ def faiss_flat(data: Data, metric: str) -> Entry:
 
 
 def faiss_whitened(data: Data, inverse: Array) -> Entry:
-    """FAISS's Euclid on rows multiplied by L, where L L^T is the inverse covariance: items before, queries in the run."""
+    """FAISS's Euclid on rows times L, where L L^T is the inverse covariance: items beforehand, queries in the run."""
     import faiss
 
     white = np.linalg.cholesky(inverse).astype(np.float32)
@@ -177,7 +177,7 @@ def hnsw(data: Data, ef: int) -> Entry:
     return Entry(run, lambda found: (np.sqrt(found[0]), found[1].astype(np.int64)))
 
 
-# ------------------------------------------------------------------------------------------------ libraries that compare
+# ------------------------------------------------------------------------------------------------ pairwise libraries
 
 
 def best_of_rows(scores: Array, k: int, larger: bool) -> Answer:
@@ -189,7 +189,7 @@ def best_of_rows(scores: Array, k: int, larger: bool) -> Answer:
 
 
 def by_matrix(data: Data, queries: Array, compare: Callable[[Array], Array], larger: bool, share: float) -> Entry:
-    """Chunks of queries scored against all items, one chunk a thread, and the best of each row: what a user would write."""
+    """Chunks of queries scored against all items, one a thread, and the best of each row: what a user would write."""
     pool = ThreadPoolExecutor(data.threads)
 
     def one(first: int) -> Answer:
@@ -248,7 +248,10 @@ def torch_cdist(data: Data, metric: str) -> Entry:
     p = {"euclidean": 2.0, "manhattan": 1.0, "chebyshev": float("inf")}[metric]
     rows, share = data.first(FEW)
     queries, items = torch.from_numpy(rows), torch.from_numpy(data.items)
-    run = lambda: torch.cdist(queries, items, p=p).topk(data.k, largest=False)  # noqa: E731
+
+    def run() -> Any:
+        return torch.cdist(queries, items, p=p).topk(data.k, largest=False)
+
     return Entry(run, lambda found: (found.values.numpy(), found.indices.numpy()), share)
 
 
@@ -260,5 +263,8 @@ def keops(data: Data, formula: Callable[[Any, Any], Any]) -> Entry:
     set_verbose(False)
     rows, share = data.first(FEW)
     x, y = LazyTensor(rows[:, None, :]), LazyTensor(data.items[None, :, :])
-    run = lambda: formula(x, y).Kmin_argKmin(data.k, dim=1)  # noqa: E731
+
+    def run() -> Answer:
+        return formula(x, y).Kmin_argKmin(data.k, dim=1)
+
     return Entry(run, lambda found: (found[0], found[1].astype(np.int64)), share)

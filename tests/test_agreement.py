@@ -16,6 +16,7 @@ from likewise.formula.rank import rank_of
 from likewise.reductions import Best
 from tests.cases import (
     DTYPES,
+    BY_NAME,
     METRICS,
     NARROW,
     SHAPES,
@@ -25,10 +26,35 @@ from tests.cases import (
     value_is_exact,
 )
 
-U32 = 2.0**-24
+UNIT = {"float16": 2.0**-24, "float32": 2.0**-24, "float64": 2.0**-53}  # of the arithmetic
+U32 = UNIT["float32"]
 CLOSE = 1e-12
 metrics = pytest.mark.parametrize("case", METRICS, ids=str)
 dtypes = pytest.mark.parametrize("dtype", DTYPES)
+#: At least one of every screen, combination, number of terms and use of statistics: for tests that compile a kernel a
+#: type or a tile.
+REPRESENTATIVE = pytest.mark.parametrize(
+    "case",
+    [
+        BY_NAME[name]
+        for name in [
+            *(
+                "dot",
+                "cosine",
+                "correlation",
+                "euclidean",
+                "manhattan",
+                "chebyshev",
+                "mahalanobis",
+                "hamming",
+                "jaccard",
+            ),
+            *("canberra", "rbf", "matern32", "logarithmic", "hellinger", "three sums", "smallest difference"),
+            *("largest and mean", "by sums", "total variation", "statistics in the term"),
+        ]
+    ],
+    ids=str,
+)
 #: For what is costly to compile for every metric: both tile heights, more than a panel, more than a block of 256.
 FEW = [(3, 40, 17), (17, 300, 8), (31, 7, 1)]
 
@@ -115,7 +141,7 @@ def test_topk_in_every_shape(case):
             same_topk(lw.topk(x, y, k, metric=metric), metric, x64, y64, k)
 
 
-@metrics
+@REPRESENTATIVE
 @dtypes
 def test_topk_of_every_type(case, dtype):
     for n, m, d in [(5, 40, 17), (3, 70, 8)]:
@@ -205,7 +231,7 @@ def test_pairwise_in_every_shape(case):
         same_matrix(lw.pairwise(x64, y64, metric=metric), metric, x64, y64, narrow=False)
 
 
-@metrics
+@REPRESENTATIVE
 @dtypes
 def test_pairwise_of_every_type(case, dtype):
     for n, m, d in [(5, 40, 17), (3, 33, 8)]:
@@ -213,7 +239,7 @@ def test_pairwise_of_every_type(case, dtype):
         same_matrix(lw.pairwise(x, y, metric=metric), metric, x64, y64, dtype in NARROW)
 
 
-@metrics
+@REPRESENTATIVE
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16", "int8"])
 def test_paired_has_the_diagonal_of_pairwise(case, dtype):
     for n, d in [(1, 1), (9, 7), (33, 16), (0, 5)]:
@@ -262,23 +288,14 @@ def test_contributions_are_the_hadamard_product():
 # ------------------------------------------------------------------------------------------------ weighted sums
 
 
-def unit_of(case, dtype):
-    """What one rounding may move a value by, relative to the largest."""
-    if dtype == "float64":
-        return 2.0**-53
-    if case.name == "steps":
-        pytest.skip("in float32 a step may fall on its other side")
-    return 2.0**-14 if case.name == "angular" else U32  # an angle near 0 moves by the root of a rounding
-
-
 def weights_of(m, p, seed=3):
     return np.random.default_rng([seed, m, p]).normal(size=(m, p))
 
 
-@metrics
+@REPRESENTATIVE
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_weighted_sum(case, dtype):
-    unit = unit_of(case, dtype)
+    unit = UNIT[dtype]
     for n, m, d in FEW:
         metric, x, y, x64, y64 = pair(case, n, m, d, dtype)
         for p in (1, 3, 20):
@@ -338,10 +355,10 @@ def near(found, expected, scores, values, d, unit):
     assert np.abs(found - expected).max(initial=0.0) <= bound
 
 
-@metrics
+@REPRESENTATIVE
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_attend(case, dtype):
-    unit = unit_of(case, dtype)
+    unit = UNIT[dtype]
     for n, m, d in FEW:
         metric, q, k, q64, k64 = pair(case, n, m, d, dtype)
         values = reference.pairwise(metric, q64, k64)
@@ -371,7 +388,7 @@ MASKS = {
 @pytest.mark.parametrize("dtype", ["float32", "float64", "float16"])
 @pytest.mark.parametrize("name", ["dot", "euclidean", "cosine"])
 def test_attend_through_masks(mask, dtype, name):
-    unit = 2.0**-53 if dtype == "float64" else U32
+    unit = UNIT[dtype]
     metric = lw.metrics[name]
     for n, m, d in [(1, 1, 1), (13, 13, 8), (5, 300, 3), (300, 5, 3), (40, 257, 16), (257, 256, 4)]:
         (q, q64), (k, k64) = data("real", n, d, 1, dtype), data("real", m, d, 2, dtype)

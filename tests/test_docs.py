@@ -1,13 +1,15 @@
-"""The documentation runs: every Python block of README.md and docs/*.md, in order, one namespace a page."""
+"""The documentation runs: every Python block of README.md, docs and examples, in order, one namespace a page."""
 
+import ast
 import doctest
+import re
 import shutil
 from pathlib import Path
 
 import pytest
 from markdown_it import MarkdownIt
 
-from tools.check_docs import broken
+from tools.check_docs import broken, links, tokens
 
 ROOT = Path(__file__).parents[1]
 
@@ -32,10 +34,11 @@ def run(page: Path) -> None:
             exec(compile("\n" * line + code, str(page), "exec"), namespace)
 
 
-PAGES = [p for p in [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md"))] if p.exists() and blocks(p)]
+WRITTEN = [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md")), *sorted(ROOT.glob("examples/*/README.md"))]
+PAGES = [page for page in WRITTEN if blocks(page)]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_every_python_block_runs(page, tmp_path, monkeypatch):
     if (ROOT / "examples").exists():  # a copy, so that a page may write beside what it reads
         shutil.copytree(ROOT / "examples", tmp_path / "examples", ignore=shutil.ignore_patterns("__pycache__"))
@@ -51,6 +54,26 @@ def test_a_page_that_is_wrong_fails(code, tmp_path):
         run(page)
     if failure.type is not AssertionError:
         assert failure.traceback[-1].lineno == 3  # counted from 0: the line of the page
+
+
+def unknown(page: Path) -> list[str]:
+    """The functions and classes, written `name()`, that none of the files a page links to defines."""
+    files = {(page.parent / target).resolve() for target, _ in links(page) if target.endswith(".py")}
+    trees = [ast.parse(file.read_text(encoding="utf-8")) for file in sorted(files)]
+    known = {node.name for tree in trees for node in ast.walk(tree) if hasattr(node, "name") and hasattr(node, "body")}
+    spans = {token.content: None for token, _ in tokens(page) if token.type == "code_inline"}
+    return [span for span in spans if re.fullmatch(r"[\w.]+\(\)", span) and span[:-2].split(".")[-1] not in known]
+
+
+def test_the_map_names_what_exists():
+    assert unknown(ROOT / "docs" / "map.md") == []
+
+
+def test_a_name_that_is_gone_is_found(tmp_path):
+    (tmp_path / "code.py").write_text("class A:\n    def f(self):\n        g = 1\n")
+    page = tmp_path / "page.md"
+    page.write_text("[code](code.py): `A()`, `A.f()`, `h()`, `g()`, `f(x)`, `OPS`\n")
+    assert unknown(page) == ["h()", "g()"]
 
 
 def test_broken_links_are_found(tmp_path):

@@ -69,7 +69,8 @@ def broken(page: Path, root: Path) -> Iterator[str]:
 
 def main() -> int:
     names = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")
-    pages = [page for name in names if (page := ROOT / name).exists()] + sorted(ROOT.glob("docs/*.md"))
+    pages = [page for name in names if (page := ROOT / name).exists()]
+    pages += [*sorted(ROOT.glob("docs/*.md")), *sorted(ROOT.glob("examples/*/README.md"))]
     faults = [fault for page in pages for fault in broken(page, ROOT)]
     print("\n".join(faults) or f"{len(pages)} pages, every link leads somewhere")
     return bool(faults)

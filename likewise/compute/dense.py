@@ -71,7 +71,7 @@ def pairwise(
         result[bad_x], result[:, bad_y] = np.nan, np.nan
 
     if not b.lead:
-        one(a.flat(), b.array, out.reshape(-1, b.rows))
+        one(a.flat(), b.array, out.reshape(len(a.flat()), b.rows))
     else:
         for index, rows_x, rows_y in batches(a, b, ("x", "y")):
             one(rows_x, rows_y, out[index])

@@ -84,7 +84,7 @@ class _Call:
         mask = self.mask
         if not self.items.lead:
             if mask is not None and mask.ndim > 1:
-                mask = np.broadcast_to(mask, (*self.lead, n, m)).reshape(-1, m)
+                mask = np.broadcast_to(mask, (*self.lead, n, m)).reshape(len(self.queries.flat()), m)
             yield self._part(self.queries.flat(), self.items.array, mask, self.prepared)
             return
         whole = None if mask is None else np.broadcast_to(mask, (*self.lead, n, m))

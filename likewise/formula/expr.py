@@ -54,7 +54,8 @@ OPS: dict[str, tuple[int, str]] = {
 
 TRUTHS = frozenset({"lt", "le", "eq", "ne", "and", "or", "not"})
 COMMUTATIVE = frozenset({"add", "mul", "min", "max", "eq", "ne", "and", "or"})
-_PRECEDENCE = {"or": 1, "and": 2, "lt": 3, "le": 3, "eq": 3, "ne": 3, "add": 4, "sub": 4, "mul": 5, "div": 5}
+#: As Python binds them: & and | tighter than a comparison.
+_PRECEDENCE = {"lt": 1, "le": 1, "eq": 1, "ne": 1, "or": 2, "and": 3, "add": 4, "sub": 4, "mul": 5, "div": 5}
 _PRECEDENCE |= {"neg": 6, "not": 6, "pow": 7}
 
 #: Statistics of a row that a formula may name, as ``norm_x`` or ``norm_y``.
@@ -122,9 +123,9 @@ class Expr:
             return self
         return Expr(self.op, tuple(arg.replace(table) for arg in self.args), self.value)
 
-    def order(self) -> tuple[int, str]:
-        """A fixed order of trees, used to write commutative operators one way."""
-        return (_depth(self), str(self))
+    def order(self) -> tuple[bool, int, str]:
+        """A fixed order of trees, used to write commutative operators one way: constants last."""
+        return (self.op == "const", _depth(self), str(self))
 
 
 X = Expr("x")

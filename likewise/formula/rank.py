@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from likewise.formula.expr import ACC, Expr, const
 from likewise.formula.metric import Metric
 
-_RISING = frozenset({"sqrt", "exp", "log", "tanh", "arctan"})
+_RISING = frozenset({"exp", "tanh", "arctan"})
+_RISING_ABOVE_ZERO = frozenset({"sqrt", "log"})  # below, their NaN is no value to be found
 _FALLING = frozenset({"neg", "arccos"})
 
 
@@ -39,12 +40,12 @@ def _constant(expr: Expr) -> float | None:
     return None
 
 
-def _never_negative(expr: Expr, metric: Metric) -> bool:
+def never_negative(expr: Expr, metric: Metric) -> bool:
     """Whether the expression is known to be >= 0 from its form and the metric's terms."""
     if expr.op in ("abs", "sqrt", "exp"):
         return True
     if expr.op == "acc":
-        return _never_negative(metric.terms[int(expr.value or 0)], metric)
+        return never_negative(metric.terms[int(expr.value or 0)], metric)
     if expr.op == "const":
         return float(expr.value or 0.0) >= 0
     if expr.op == "dim":
@@ -52,9 +53,9 @@ def _never_negative(expr: Expr, metric: Metric) -> bool:
     if expr.op == "mul" and expr.args[0] == expr.args[1]:
         return True
     if expr.op in ("add", "mul", "div", "min", "max"):
-        return all(_never_negative(a, metric) for a in expr.args)
+        return all(never_negative(a, metric) for a in expr.args)
     if expr.op == "where":
-        return all(_never_negative(a, metric) for a in expr.args[1:])
+        return all(never_negative(a, metric) for a in expr.args[1:])
     return False
 
 
@@ -77,6 +78,8 @@ def peel(expr: Expr, metric: Metric) -> tuple[Expr, int]:
 def _peel_once(e: Expr, metric: Metric) -> tuple[Expr, int] | None:
     if e.op in _RISING:
         return e.args[0], 1
+    if e.op in _RISING_ABOVE_ZERO and never_negative(e.args[0], metric):
+        return e.args[0], 1
     if e.op in _FALLING:
         return e.args[0], -1
     if e.op in ("add", "sub"):
@@ -92,17 +95,17 @@ def _peel_once(e: Expr, metric: Metric) -> tuple[Expr, int] | None:
         if (turn := _constant(a)) is not None:
             if e.op == "mul":
                 return b, int(turn)
-            if _never_negative(b, metric):  # c / b falls as b > 0 rises
+            if never_negative(b, metric):  # c / b falls as b > 0 rises
                 return b, -int(turn)
-    if e.op == "pow" and e.args[1].op == "const" and _never_negative(e.args[0], metric):
-        return e.args[0], 1 if float(e.args[1].value or 0.0) > 0 else -1
+    if e.op == "pow" and (turn := _constant(e.args[1])) is not None and never_negative(e.args[0], metric):
+        return e.args[0], int(turn)
     if e.op == "mul" and (cube := _odd_power(e)) is not None:
         return cube, 1
     if e.op == "mul":  # Matern: (1 + a) exp(-a) falls for a >= 0, its derivative being -a exp(-a)
         for first, second in (e.args, e.args[::-1]):
             if first.op == "exp" and first.args[0].op == "neg":
                 a = first.args[0].args[0]
-                if second.op == "add" and set(second.args) == {const(1), a} and _never_negative(a, metric):
+                if second.op == "add" and set(second.args) == {const(1), a} and never_negative(a, metric):
                     return a, -1
     return None
 
