@@ -6,7 +6,7 @@ a plan; time and memory do.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from likewise.formula.metric import Metric
@@ -103,49 +103,44 @@ def plan_search(
     chunk = max(64, min(16_384, (memory - min(block, m) * d * size) // (2 * (per_query + d * size))))
     group = max(12, min(504, GROUP_BYTES // (d * size)))
     used = (0 if prepared else min(block, m) * d * size) + min(chunk, n) * (per_query + d * size)
-    steps = _steps(verb, metric, screen, bound, n, m, d, x_dtype, threads, block, chunk, prepared)
-    return Plan(verb, metric, n, m, d, x_dtype, y_dtype, threads, screen, bound, chunk, group, block, used, steps)
+    made = Plan(verb, metric, n, m, d, x_dtype, y_dtype, threads, screen, bound, chunk, group, block, used)
+    return replace(made, steps=_steps(made, prepared))
 
 
-def _steps(
-    verb: str,
-    metric: Metric,
-    screen: Screen,
-    bound: Slack,
-    n: int,
-    m: int,
-    d: int,
-    dtype: str,
-    threads: int,
-    block: int,
-    chunk: int,
-    prepared: bool,
-) -> tuple[str, ...]:
+def _many(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+_BOUNDS = {
+    "dot": "Cauchy-Schwarz bound on the rounding of each score",
+    "difference": "norm bound on the rounding of rows and sums",
+    "interval": "forward error bound of the formula",
+}
+
+
+def _steps(plan: Plan, prepared: bool) -> tuple[str, ...]:
+    """The plan in words, a line a step."""
+    screen, metric = plan.screen, plan.metric
     name = {"f32": "float32", "f64": "float64"}[screen.compute]
-    lines = [f"{verb}: {n:,} x {m:,} pairs of {d} {dtype} coordinates, by {metric}"]
+    types = plan.x_dtype if plan.x_dtype == plan.y_dtype else f"{plan.x_dtype} and {plan.y_dtype}"
+    lines = [f"{plan.verb}: {plan.n:,} x {plan.m:,} pairs of {plan.d} {types} coordinates, by {metric}"]
     if metric.matrix is not None:
-        lines.append(
-            f"multiply   rows by the metric's {metric.matrix.shape[0]} x {metric.matrix.shape[1]} matrix, in float64"
-        )
-    u = "" if screen.core.identity else f" u = {screen.core.u}, v = {screen.core.v}"
+        shape = " x ".join(map(str, metric.matrix.shape))
+        lines.append(f"multiply   rows by the metric's {shape} matrix, in float64")
+    where = "once, before" if prepared else f"{min(plan.block, plan.m):,} at a time"
+    kept = "" if screen.core.identity else f", as {screen.core.u} and {screen.core.v}"
     scaled = "" if screen.scale_x is None else f", divided by {screen.scale_x} and {screen.scale_y}"
-    where = "prepared once" if prepared else f"{min(block, m):,} at a time"
-    lines.append(f"pack       items into {name} panels, {where};{u or ' as they are'}{scaled}")
+    lines.append(f"pack       items into {name} panels {where}{kept}{scaled}")
     terms = ", ".join(map(str, screen.core.terms))
-    workers = f"{threads} thread{'s' * (threads > 1)}, {min(chunk, n):,} queries at a time"
-    lines.append(f"compare    {metric.combine} of {terms} in {name}, {workers}")
-    reasons = {
-        "dot": "Cauchy-Schwarz bound on the rounding of each score",
-        "difference": "norm bound on the rounding of rows and sums",
-        "interval": "forward error bound of the formula",
-        "direct": "no float32 bound is known for this formula and data: every pair in float64, in one fixed order",
-    }
-    if bound.exact:
-        why = "scores are exact" if screen.kind != "direct" else reasons["direct"]
-        lines.append(f"screen     {why}; ties to the lowest index")
+    queries = min(plan.chunk, plan.n)
+    workers = f"{_many(plan.threads, 'thread')}, {queries:,} {'query' if queries == 1 else 'queries'} at a time"
+    lines.append(f"compare    {metric.combine} of {terms} in {name}; {workers}")
+    if screen.kind == "direct":
+        why = "no float32 bound is known for this formula and data: every pair in float64, in one fixed order"
+    elif plan.slack.exact:
+        why = "these scores are exact in float32"
     else:
-        lines.append(f"screen     by {screen.key}: {reasons[screen.kind]}; keep what may still win")
-    lines.append(
-        "settle     the survivors in float64, coordinate after coordinate; sort by value, ties to the lowest index"
-    )
+        why = f"{_BOUNDS[screen.kind]}; keep what may still win"
+    lines.append(f"screen     {why}")
+    lines.append("settle     in float64, coordinate after coordinate; best first, ties to the lowest index")
     return tuple(lines)

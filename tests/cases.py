@@ -241,7 +241,18 @@ def _shapes() -> Iterator[tuple[int, int, int]]:
     for i, d in enumerate(EDGES):
         for shift in (2, 7):  # each d twice, and each n and m, in changing company
             yield EDGES[(5 * i + shift) % count], EDGES[(3 * i + 2 * shift) % count], max(d, 2)
-    yield from ((3, 65, 1), (65, 3, 1), (1, 1, 1), (5, 0, 4), (0, 5, 4), (0, 0, 1), (2, 600, 3), (150, 40, 5))
+    yield from (
+        (3, 65, 1),
+        (65, 3, 1),
+        (1, 1, 1),
+        (5, 0, 4),
+        (0, 5, 4),
+        (0, 0, 1),
+        (2, 600, 3),
+        (150, 40, 5),
+        (13, 40, 257),
+        (3, 33, 600),
+    )
 
 
 #: (n, m, d).

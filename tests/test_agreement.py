@@ -15,8 +15,8 @@ from likewise.backends import reference
 from likewise.formula.rank import rank_of
 from likewise.reductions import Best
 from tests.cases import (
-    DTYPES,
     BY_NAME,
+    DTYPES,
     METRICS,
     NARROW,
     SHAPES,

@@ -56,12 +56,24 @@ class Explanation:
                 f"result     {' x '.join(f'{s:,}' for s in self.out_shape)}",
                 f"cost       {self.flops:,} FLOPs on {self.bytes:,} bytes: {self.intensity:.1f} FLOPs a byte; "
                 f"BLAS level {self.plan.blas_level} ({kind})",
-                f"memory     {self.plan.memory / 1e6:,.1f} MB beyond input and result",
+                f"memory     {_size(self.plan.memory)} beyond input and result",
                 f"speed      its instructions allow {self.rate / 1e9:.1f} G pair-dimensions/s a core, "
                 f"{share:.0%} of a float32 dot product's",
                 f"time       about {self.seconds:.3g} s on {self.plan.threads} thread{'s' * (self.plan.threads > 1)}",
             ]
         )
+
+
+#: Checks, planning and threads of a call, however small.
+_CALL_SECONDS = 5e-4
+
+
+def _size(count: int) -> str:
+    for unit in ("bytes", "KB", "MB", "GB"):
+        if count < 1000 or unit == "GB":
+            break
+        count = count / 1000  # type: ignore[assignment]
+    return f"{count:,.3g} {unit}"
 
 
 def _flops_per_coordinate(metric: Metric) -> int:
@@ -174,5 +186,5 @@ def explain(
     )
     flops = n * m * d * _flops_per_coordinate(found)
     rate, top = machine.peak(found, compute), machine.fma_rate("f32")
-    seconds = n * m * d / (0.85 * rate * options.threads) + moved / 5e9
+    seconds = n * m * d / (0.85 * rate * options.threads) + moved / 5e9 + _CALL_SECONDS
     return Explanation(plan, out, flops, moved, top, rate, seconds)

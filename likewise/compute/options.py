@@ -52,3 +52,11 @@ class _Bar:
         left = (now - self.start) * (1 - share) / share if share else 0.0
         sys.stderr.write(f"\r{share:6.1%}  {now - self.start:.0f} s, {left:.0f} s left " + ("\n" if finished else ""))
         sys.stderr.flush()
+
+
+def caller_level() -> int:
+    """The ``stacklevel`` of a warning that points at the line which called this library."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and str(frame.f_globals.get("__name__", "")).partition(".")[0] == "likewise":
+        level, frame = level + 1, frame.f_back
+    return level

@@ -36,13 +36,12 @@ class Prepared:
 
     def _pack(self, threads: int) -> None:
         """Pack for the queries to be expected: as exact in float32 as the items are."""
-        from likewise.backends.llvm import kernels
-        from likewise.backends.llvm.search import Packed, item_packer
+        from likewise.backends.llvm.search import Packed, item_packer, search_formula
 
         queries = Rows(self.side.known.exact, False, -1.0, 1.0)
         self.screen = choose(self.metric, queries, self.side.known, self.side.d)
         packer = item_packer(self.side, self.metric, self.screen)
-        names = kernels.stat_fields(self.screen.key)
+        names = search_formula(self.metric, self.screen).stats
         stats = packer.padded_stats(names, 0, self.side.n, packer.lanes)
         self.packed = Packed(packer.pack(0, self.side.n, threads), 0, self.side.n, packer.lanes, stats)
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from likewise.arrays import Batch, broadcast_lead, give, read, same_dimension
-from likewise.compute.options import Options, Progress, read_options
+from likewise.compute.options import Options, Progress, caller_level, read_options
 from likewise.compute.prepared import Prepared, resolve_items
 from likewise.compute.sides import (
     batches,
@@ -280,7 +280,7 @@ def _warn_of_nan(indices: NDArray[np.int64], expected: int, metric: Metric) -> N
             f"{metric.name} gave NaN for so many items that {short:,} rows have fewer than {expected} neighbours; "
             "guard the formula (0 / 0, a logarithm or root of a negative number) with lw.math.where",
             NaNWarning,
-            stacklevel=4,
+            stacklevel=caller_level(),
         )
 
 

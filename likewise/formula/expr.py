@@ -77,6 +77,13 @@ class Expr:
     args: tuple[Expr, ...] = ()
     value: float | str | int | None = None
 
+    def __post_init__(self) -> None:
+        # hashed once: trees are keys of many caches
+        object.__setattr__(self, "_hash", hash((self.op, self.args, self.value)))
+
+    def __hash__(self) -> int:
+        return int(self.__dict__["_hash"])
+
     def __str__(self) -> str:
         return _show(self, 0)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -55,15 +56,20 @@ class Metric:
     finish_formula: Callable[..., Any] | None = field(default=None, repr=False)
     parameters: tuple[tuple[str, float], ...] = ()
 
+    @functools.cached_property
     def _key(self) -> tuple[Any, ...]:
         matrix = None if self.matrix is None else (self.matrix.shape, self.matrix.tobytes())
         return (self.terms, self.combine, self.closer, self.finish, matrix)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Metric) and self._key() == other._key()
+        return isinstance(other, Metric) and self._key == other._key
 
     def __hash__(self) -> int:
-        return hash(self._key())
+        return self._hash
+
+    @functools.cached_property
+    def _hash(self) -> int:
+        return hash(self._key)
 
     def __str__(self) -> str:
         terms = ", ".join(map(str, self.terms))
@@ -84,13 +90,18 @@ class Metric:
         undone = {Expr("div", (Expr("acc", value=i), DIM)): Expr("acc", value=i) for i in range(len(self.terms))}
         return self.finish.replace(undone)
 
-    @property
+    @functools.cached_property
     def stats(self) -> frozenset[str]:
         """The row statistics it reads, such as {"norm_x", "norm_y"}."""
         return frozenset().union(self.finish.stats(), *(t.stats() for t in self.terms))
 
-    def __call__(self, **parameters: float) -> Metric:
+    def __call__(self, *arrays: Any, **parameters: float) -> Metric:
         """The same formula with other parameters: ``weighted(p=3)`` for ``def weighted(x, y, p=2)``."""
+        if arrays:
+            raise InputError(
+                f"{self.name} is a metric, not a function of arrays; "
+                "use lw.paired(x, y, metric=...) or lw.pairwise(x, y, metric=...)"
+            )
         if self.formula is None:
             raise InputError(f"{self.name} has no parameters to set")
         bound = dict(self.parameters) | parameters

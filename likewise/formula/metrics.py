@@ -245,6 +245,13 @@ ALIASES = {
 }
 
 
+#: Formulas of those whose parameter is not a number that could stand in the formula.
+_WRITTEN = {
+    "minkowski": "sum(abs(x - y) ** p), then s ** (1 / p)",
+    "mahalanobis": "euclidean of x L and y L, where VI = L L^T",
+}
+
+
 class MetricTable(Mapping[str, Metric]):
     """``lw.metrics``: every named metric at its default parameters, by name or alias; prints as a table.
 
@@ -257,36 +264,27 @@ class MetricTable(Mapping[str, Metric]):
         return by_name(name)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(NAMED)
+        return (name for name in NAMED if name != "mahalanobis")  # which has no default
 
     def __len__(self) -> int:
-        return len(NAMED)
+        return len(NAMED) - 1
 
     def __contains__(self, name: object) -> bool:
-        return name in NAMED or name in ALIASES
-
-    def values(self) -> Any:
-        return [v for k in self if (v := _default(k)) is not None]
-
-    def items(self) -> Any:
-        return [(k, v) for k in self if (v := _default(k)) is not None]
+        return ALIASES.get(str(name), name) in tuple(self)
 
     def rows(self) -> list[dict[str, str]]:
         """One dictionary a metric: name, formula, direction, range, aliases, how its search is bounded."""
         from likewise.formula.screen import describe_screen
 
         rows = []
-        for name in self:
-            known = _default(name)
-            one = known or replace(euclidean, name=name)
+        for name in NAMED:
+            one = _default(name) or mahalanobis([[1.0]])
             low, high = one.value_range
             left, right = "[" if math.isfinite(low) else "(", "]" if math.isfinite(high) else ")"
             rows.append(
                 {
                     "name": name,
-                    "formula": (str(one).split(": ", 1)[1].rsplit("; ", 1)[0])
-                    if known
-                    else "euclidean of x L, y L with VI = L L^T",
+                    "formula": _WRITTEN.get(name) or str(one).split(": ", 1)[1].rsplit("; ", 1)[0],
                     "closer": one.closer,
                     "range": f"{left}{low:g}, {high:g}{right}",
                     "bound": describe_screen(one),

@@ -7,6 +7,7 @@ that differ but round to one square root, or two kernels that both underflow to 
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 from likewise.formula.expr import ACC, Expr, const
@@ -118,6 +119,7 @@ def _odd_power(e: Expr) -> Expr | None:
     return None
 
 
+@functools.lru_cache(maxsize=1024)
 def rank_of(metric: Metric) -> Rank:
     """What ``metric``'s search is ordered by, and which way."""
     sign = 1 if metric.closer == "smaller" else -1

@@ -25,6 +25,7 @@ in float32 and says how far each score may be from the float64 one. The rules, t
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
 
@@ -105,6 +106,7 @@ class Slack:
     relative: float = 0.0
 
 
+@functools.lru_cache(maxsize=1024)
 def factor(metric: Metric) -> Core:
     """Move maximal one-sided parts of the terms out of the pair loop: sqrt(x) - sqrt(y) packs the roots."""
     sides: dict[str, set[Expr]] = {"x": set(), "y": set()}
@@ -271,7 +273,8 @@ def offsets(found: Slack, norms_x: NDArray[np.float64], largest_y: float) -> NDA
 
 def describe_screen(metric: Metric) -> str:
     """For tables: which bound serves a search of float32 rows."""
-    screen = choose(metric)
+    rows = Rows(metric.matrix is None, False, -1e3, 1e3)  # rows through a matrix are float64
+    screen = choose(metric, rows, rows)
     return {
         "dot": "float32 screen, Cauchy-Schwarz bound",
         "difference": "float32 screen, norm bound",

@@ -14,10 +14,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
+import numpy as np
+
 from likewise.errors import TraceError
 from likewise.formula.expr import DIM, STATISTICS, Expr, accumulator, const, stat
 
 _HERE = str(Path(__file__).parent)
+_NUMPY = str(Path(np.__file__).parent)
 
 #: NumPy ufunc name -> operator, so that np.sqrt(x - y) traces too.
 _UFUNCS = {
@@ -53,7 +56,7 @@ _UFUNCS = {
 def _fail(what: str, remedy: str) -> NoReturn:
     """Raise a TraceError that shows the line of the user's formula."""
     frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_HERE):
+    while frame.f_back is not None and frame.f_code.co_filename.startswith((_HERE, _NUMPY)):
         frame = frame.f_back
     name, number = frame.f_code.co_filename, frame.f_lineno
     line = linecache.getline(name, number).strip()
@@ -126,14 +129,27 @@ class Traced:
     def __float__(self) -> NoReturn:
         _fail("a formula was asked for a number while it is traced", "use lw.math.sqrt, exp, log... in place of math.*")
 
-    def _no_number(self, *_: Any) -> NoReturn:
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Traced:
+        if function is np.where and len(args) == 3 and not kwargs:
+            return apply("where", *args)
+        _fail(f"np.{function.__name__} cannot be traced", f"known functions: {', '.join(FUNCTIONS)}")
+
+    def __getattr__(self, name: str) -> NoReturn:
+        if name.startswith("__"):
+            raise AttributeError(name)
         _fail(
-            "int(), round() and indexing cannot be traced",
-            "use lw.math.floor, and write the formula for one coordinate",
+            f"x and y are single coordinates and have no .{name}",
+            "the sum over coordinates is the metric's combine='sum'; functions are in lw.math",
         )
 
-    __int__ = __index__ = __round__ = __trunc__ = __ceil__ = __getitem__ = __floordiv__ = __mod__ = _no_number
-    __floor__ = _no_number
+    def _no_number(self, *_: Any) -> NoReturn:
+        _fail("int(), round(), % and // cannot be traced", "use lw.math.floor")
+
+    __int__ = __index__ = __round__ = __trunc__ = __ceil__ = __floor__ = _no_number
+    __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = __divmod__ = _no_number
+
+    def __getitem__(self, _: Any) -> NoReturn:
+        _fail("x and y are single coordinates, not vectors", "write the formula for one coordinate")
 
     def __iter__(self) -> NoReturn:
         _fail("x and y are single coordinates, not vectors", "the sum over coordinates is the metric's combine='sum'")
@@ -148,7 +164,7 @@ def lift(value: Any) -> Expr:
         return value.expr
     if isinstance(value, Expr):
         return value
-    if isinstance(value, (str, bytes)) or not hasattr(value, "__float__"):
+    if isinstance(value, (str, bytes, complex)) or not hasattr(value, "__float__") or np.ndim(value):
         _fail(
             f"a formula is made of numbers; found {type(value).__name__} {value!r}", "return a number made of x and y"
         )
@@ -216,6 +232,8 @@ def _arguments(
     function: Callable[..., Any], first: list[Expr], bound: dict[str, float]
 ) -> tuple[list[Any], dict[str, Any]]:
     """What to call a formula with: coordinates, then statistics and parameters by name."""
+    if isinstance(function, np.ufunc) and function.nin == len(first) and not bound:
+        return [Traced(e) for e in first], {}
     try:
         signature = inspect.signature(function)
     except (TypeError, ValueError):

@@ -66,7 +66,7 @@ def pair_values(
 def _packers(x: Side, y: Side, core: Core, formula: Formula, tile: Tile) -> tuple[Packer, Packer, tuple[str, ...]]:
     queries = Packer(x, "x", core.u, None, tile.compute, tile.rows)
     items = Packer(y, "y", core.v, None, tile.compute, tile.width)
-    return queries, items, kernels.stat_fields(formula.last)
+    return queries, items, formula.stats
 
 
 def matrix(

@@ -204,6 +204,7 @@ def ones(compute: str) -> NDArray[Any]:
 ONE = {compute: ones(compute) for compute in FLOATS}
 
 
+@functools.lru_cache(maxsize=4096)
 def kernel_recipe(kind: str, tile: Tile, formula: Formula, *more: object) -> str:
     """The text that determines a kernel, besides its target and the generator."""
     shape = f"{tile.rows}x{tile.vectors}x{tile.lanes} {tile.compute}"
@@ -211,6 +212,7 @@ def kernel_recipe(kind: str, tile: Tile, formula: Formula, *more: object) -> str
     return f"{kind} {shape} {formula.combine}[{terms}] then {exact_text(formula.last)} {more}"
 
 
+@functools.lru_cache(maxsize=65536)
 def exact_text(e: Expr) -> str:
     """An expression as text that tells apart what differs: constants by their bits."""
     if e.op == "const":

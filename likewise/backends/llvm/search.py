@@ -28,7 +28,7 @@ from likewise.backends.llvm.rows import NUMPY, ONE, Packer, Side, address, align
 from likewise.backends.llvm.target import current
 from likewise.formula.expr import ACC, Expr
 from likewise.formula.metric import Metric
-from likewise.formula.rank import rank_of
+from likewise.formula.rank import never_negative, rank_of
 from likewise.formula.screen import Screen, Slack, direct_screen, offsets
 from likewise.reductions import best_of_pairs
 
@@ -97,7 +97,7 @@ class Search:
 
     @functools.cached_property
     def stat_names(self) -> tuple[str, ...]:
-        return kernels.stat_fields(self.formula.last)
+        return self.formula.stats
 
     def blocks(self) -> list[tuple[int, int]]:
         """Ranges of items, each a whole number of panels but for the last."""
@@ -388,11 +388,15 @@ def key_limit(metric: Metric, screen_key: Expr, rank_expr: Expr, sign: int, radi
 
     def outside(key: float) -> bool:
         value = float(reference.evaluate(outer, {**leaves, ACC: np.float64(sign * key)}))
+        if math.isinf(value) or math.isinf(radius):
+            return value > radius if metric.closer == "smaller" else value < radius
         margin = 2.0**-40 * (abs(value) + abs(radius) + constants)
         return value > radius + margin if metric.closer == "smaller" else value < radius - margin
 
     low, high = -math.inf, math.inf  # keys at or below low may be within; those at or above high are not
     a, b = _ordinal(-1.8e308), _ordinal(1.7976931348623157e308)
+    if never_negative(rank_expr, metric):  # on the other side of 0 a finish such as 1 / (1 + s) turns round
+        a, b = (0, b) if sign > 0 else (a, 0)
     if not outside(_from_ordinal(b)):
         return high
     if outside(_from_ordinal(a)):

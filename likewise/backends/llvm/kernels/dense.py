@@ -37,7 +37,7 @@ from likewise.formula.expr import DIM, Expr, X, Y, stat
 def matrix_fields(formula: Formula) -> tuple[str, ...]:
     return (
         *("queries", "n", "items", "first", "last", "m", "base", "d", "one", "scratch", "out", "out_row"),
-        *stat_fields(formula.last),
+        *formula.stats,
     )
 
 
@@ -128,7 +128,8 @@ def peak_kernel(module: ir.Module, name: str, tile: Tile, formula: Formula) -> N
         for i, slot in enumerate(slots):
             y = items[i % tile.vectors]
             acc = f.get(slot, typ)
-            env: dict[Expr, Value] = {X: acc if formula.combine == "peak" else x, Y: y}
+            env: dict[Expr, Value] = {X: acc if formula.combine == "peak" else x, Y: y, DIM: x}
+            env |= {stat(s): y for s in formula.stats}
             if absolute:
                 # the difference must not leave the loop: it depends on the accumulator
                 env[Expr("sub", (X, Y))] = f.fma(acc, one, y)

@@ -25,7 +25,6 @@ from likewise.backends.llvm.kernels.tile import (
     micro_kernel,
     row_count,
     spill,
-    stat_fields,
 )
 
 #: Keys per block of the blocked reductions, and lanes of their cross-lane sums: fixed, so that the order of summation
@@ -38,7 +37,7 @@ def fold_fields(formula: Formula) -> tuple[str, ...]:
     return (
         *("queries", "first", "last", "n", "items", "m", "d", "one"),
         *("weights", "columns", "out", "work", "scale", "mask", "mask_row", "causal"),
-        *stat_fields(formula.last),
+        *formula.stats,
     )
 
 
@@ -68,7 +67,7 @@ def _scores(
         with f.when(b.icmp_signed("<", item, f.field("m"))):
             panel = f.at(f.pointer("items"), b.mul(item, d), elem)
             fused = tile.compute == "f32"
-            done = micro_kernel(f, tile, formula, queries, panel, d, fused=fused, answer=True)
+            done = micro_kernel(f, tile, formula, queries, panel, first, item, d, fused=fused, answer=True)
             spill(f, tile, done, buffer)
         with f.loop(0, rows, name="row") as r:
             for v in range(tile.vectors):

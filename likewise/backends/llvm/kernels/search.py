@@ -24,7 +24,6 @@ from likewise.backends.llvm.kernels.tile import (
     panel_tiles,
     row_count,
     spill,
-    stat_fields,
 )
 from likewise.formula.expr import ACC, Expr
 
@@ -34,7 +33,7 @@ def search_fields(formula: Formula) -> tuple[str, ...]:
         *("queries", "n", "items", "first", "last", "m", "base", "d", "one", "scratch"),
         *("k", "cap", "heap", "sizes", "keys", "found", "counts", "threshold", "slope", "offset", "overflow"),
         *("where", "where_row"),
-        *stat_fields(formula.last),
+        *formula.stats,
     )
 
 
@@ -275,7 +274,7 @@ def within_fields(formula: Formula) -> tuple[str, ...]:
     return (
         *("queries", "n", "items", "first", "last", "m", "base", "d", "one", "scratch"),
         *("threshold", "cap", "rows_found", "found", "count", "where", "where_row"),
-        *stat_fields(formula.last),
+        *formula.stats,
     )
 
 

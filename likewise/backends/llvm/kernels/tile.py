@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -37,7 +38,13 @@ class Formula:
     combine: str
     last: Expr  # key (search), value (pairwise): of accumulators and statistics
 
+    @property
+    def stats(self) -> tuple[str, ...]:
+        """Names of the statistics arrays the kernels read."""
+        return stat_fields((self.last, *self.terms))
 
+
+@functools.lru_cache(maxsize=4096)
 def stat_fields(expr: Expr | tuple[Expr, ...]) -> tuple[str, ...]:
     """Names of the statistics arrays an expression reads, in a fixed order."""
     exprs = expr if isinstance(expr, tuple) else (expr,)
@@ -67,6 +74,7 @@ class Tile:
         return vector(self.elem, self.lanes)
 
 
+@functools.lru_cache(maxsize=4096)
 def tile_for(target: Target, compute: str, formula: Formula, queries: int | None = None) -> Tile:
     """The measured best shape: 12 x 2 registers of 32, 6 x 2 of 16; fewer rows for few queries or several sums.
 
@@ -101,6 +109,8 @@ def micro_kernel(
     formula: Formula,
     queries: Value,
     panel: Value,
+    first: Value,
+    item: Value,
     stop: Value,
     *,
     fused: bool,
@@ -110,6 +120,7 @@ def micro_kernel(
 ) -> Accumulators:
     """Accumulators [term][row][vector] after coordinates 0..stop, or begin..stop on top of the ``carried`` ones.
 
+    ``first`` and ``item`` are the numbers of the first query and item, for terms that name statistics of the rows.
     ``fused``: products feed sums by fused multiply-add (float32). Float64 answers never fuse, so that they are the
     plain arithmetic of the definition. |x - y| subtracts by an exact fused multiply-add with 1 read from memory: it
     runs on the multiplier's ports and leaves the adder's to the sum (22% faster on Zen 5, equal elsewhere), and
@@ -131,6 +142,7 @@ def micro_kernel(
             for at, slot in enumerate(slot for per_term in slots for row in per_term for slot in row):
                 f.put(f.load(carried, I64(at * tile.lanes), typ), slot)
     one = f.splat(f.load(f.pointer("one"), 0, tile.elem), tile.lanes) if absolute else None
+    dim = {DIM: f.splat(b.sitofp(f.field("d"), tile.elem), tile.lanes)}
     with f.loop(0 if begin is None else begin, stop, name="t") as t:
         at_items = b.mul(t, I64(tile.width))
         items = [f.load(panel, b.add(at_items, I64(v * tile.lanes)), typ) for v in range(tile.vectors)]
@@ -139,7 +151,9 @@ def micro_kernel(
         for r in range(tile.rows):
             x = f.splat(f.load(queries, b.add(at_queries, I64(r)), tile.elem), tile.lanes)
             for v, y in enumerate(items):
-                env: dict[Expr, Value] = {X: x, Y: y}
+                env: dict[Expr, Value] = {X: x, Y: y, **dim}
+                env |= stat_env(f, formula.terms, "x", b.add(first, I64(r)), typ)
+                env |= stat_env(f, formula.terms, "y", b.add(item, I64(v * tile.lanes)), typ)
                 if one is not None:
                     env[Expr("sub", (X, Y))] = f.fma(x, one, negated[v])
                 for term, expr in enumerate(formula.terms):
@@ -178,12 +192,12 @@ def panel_tiles(
             first = b.mul(tile_index, I64(tile.rows))
             queries = f.at(f.pointer("queries"), b.mul(first, d), elem)
             carried = f.at(f.pointer("scratch"), b.mul(tile_index, size), elem)
-            done = micro_kernel(
-                f, tile, formula, queries, panel, stop, fused=fused, answer=answer, begin=begin, carried=carried
-            )
+            item = b.mul(p, I64(tile.width))
+            more = {"fused": fused, "answer": answer, "begin": begin, "carried": carried}
+            done = micro_kernel(f, tile, formula, queries, panel, first, item, stop, **more)
             with b.if_else(is_last) as (then, otherwise):
                 with then:
-                    yield done, first, b.mul(p, I64(tile.width))
+                    yield done, first, item
                 with otherwise:
                     spill(f, tile, done, carried)
 
@@ -219,7 +233,7 @@ def combine_step(
     return extreme(f, combine, acc, lower(f, expr, env, typ, answer=answer), answer=answer)
 
 
-def stat_env(f: Function, expr: Expr, side: str, at: Value, typ: Any) -> dict[Expr, Any]:
+def stat_env(f: Function, expr: Expr | tuple[Expr, ...], side: str, at: Value, typ: Any) -> dict[Expr, Any]:
     """Leaves for one side's statistics: scalars broadcast for x, vectors for y; loaded where first used."""
 
     def loader(name: str) -> Callable[[], Value]:
