@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import report
-from benchmarks.environment import machine, pin, versions
+from benchmarks.environment import load, machine, pin, versions
 
 ROOT = Path(__file__).parents[1]
 NAMES = tuple(report.SECTIONS)
+BUSY = 0.3  # load average: above it, threads that wait for each other wait for somebody else too
 
 
 def arguments(given: list[str] | None = None) -> argparse.Namespace:
@@ -46,8 +47,11 @@ def measure(names: list[str], chosen: argparse.Namespace) -> dict[str, Any]:
     rounds = chosen.rounds or (3 if chosen.quick else 9)
     settings = Settings(chosen.threads, chosen.quick, rounds, 1.0 if chosen.quick else 8.0)
     date = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
-    here = machine()
+    here = machine() | {"load_before": load()}
+    if here["load_before"] > BUSY:
+        print(f"This machine is busy (load {here['load_before']:.1f}): whoever waits for threads will look slow.")
     sections = {name: importlib.import_module(f"benchmarks.{name}").run(settings) for name in names}
+    here["load_after"] = load()
     return {
         "command": shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]]),
         "date": date,

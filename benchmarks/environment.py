@@ -107,6 +107,11 @@ def machine() -> dict[str, Any]:
     }
 
 
+def load() -> float:
+    """Processes running or waiting, averaged over the last minute; ours among them."""
+    return round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else 0.0
+
+
 def versions() -> dict[str, str]:
     """Python and every library here; the others say so."""
     from likewise import __version__

@@ -149,7 +149,8 @@ def machine_line(results: Results) -> str:
     return (
         f"{results['date']}, likewise {own}, on {here['cpu']} ({here['architecture']}; {here['target']} code; "
         f"{here['cores']} cores; {caches}; {memory}; {digits(here['fma_per_second_and_core'] / 1e9)} G float32 "
-        f"multiply-adds a second and core), {here['system']}, Python {python}. Libraries: {libraries}."
+        f"multiply-adds a second and core; load {here['load_before']} before), {here['system']}, Python {python}. "
+        f"Libraries: {libraries}."
     )
 
 

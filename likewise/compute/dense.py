@@ -182,5 +182,5 @@ def contributions(x: Any, y: Any, *, metric: Any, on_bad: str = "raise") -> Any:
     term = reference.evaluate(found.terms[0], leaves)
     if scales_of(found.finish) or found.finish == Expr("div", (ACC, DIM)):
         term = reference.evaluate(found.finish, {**leaves, ACC: term})
-    out = np.broadcast_to(term, rows[0].shape).reshape(*shape, -1)
+    out = np.broadcast_to(term, rows[0].shape).reshape(*shape, rows[0].shape[1])
     return give(np.array(out[..., 0, :] if a.vector and b.vector else out), a, b)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from likewise.arrays import Batch, broadcast_lead, give, read, same_dimension
-from likewise.compute.options import Options, Progress, caller_level, read_options
+from likewise.compute.options import Options, Progress, caller_level, physical_memory, read_options
 from likewise.compute.prepared import Prepared, resolve_items
 from likewise.compute.sides import (
     batches,
@@ -233,10 +233,8 @@ def topk(
     call = _read_call(queries, items, metric, where, n_jobs, memory_limit, on_bad, progress)
     k = read_count(k)
     shape = (*call.lead, call.queries.rows, k)
-    if np.prod(shape, dtype=float) * 16 > 2**46:
-        raise InputError(
-            f"a result of {' x '.join(map(str, shape))} neighbours does not fit in memory; ask for a smaller k"
-        )
+    if np.prod(shape, dtype=float) * 16 > physical_memory():
+        raise InputError(f"a result of {' x '.join(map(str, shape))} does not fit in memory; ask for a smaller k")
     parts = [_topk(part, k) for part in call.parts()]
     values = np.concatenate([p.values for p in parts]) if parts else np.empty(0)
     indices = np.concatenate([p.indices for p in parts]) if parts else np.empty(0, np.int64)
@@ -251,8 +249,9 @@ def _topk(part: _Part, k: int) -> TopK:
 
     reduction = Best(k)
     state = reduction.init(part.queries.n)
-    for first, search in part.searches("topk", engine.state_bytes(k, 8)):
-        keys, values, indices = engine.topk(search, k, part.options.progress)
+    at_most = max(1, min(k, part.items.n))
+    for first, search in part.searches("topk", engine.state_bytes(at_most, 8)):
+        keys, values, indices = engine.topk(search, at_most, part.options.progress)
         if first:
             found = (keys, values, np.where(indices < 0, -1, indices + first))
             state = reduction.merge(state, found)
