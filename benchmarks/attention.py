@@ -82,7 +82,8 @@ def dot_race(rows: tuple[Array, ...], causal: bool, threads: int) -> Race:
     heads, n, d = rows[0].shape
     return Race(
         "attention-causal" if causal else "attention",
-        f"Attention{', causal' if causal else ''}: {heads} heads, {n:,} x {d}",
+        "Attention, causal" if causal else "Attention",
+        f"{heads} heads, {n:,} x {d}",
         "softmax(q k / sqrt(d)) v" + (", each query seeing the keys up to its own place." if causal else "."),
         [
             Contestant(DOT, partial(ours, rows, "dot", causal, threads), "likewise"),
@@ -100,7 +101,8 @@ def distance_race(rows: tuple[Array, ...], metric: str, p: float, power: int, th
     mine = f"likewise, {metric}"
     return Race(
         f"attention-{metric}",
-        f"Attention by {metric}: {heads} heads, {n:,} x {d}",
+        f"Attention by {metric}",
+        f"{heads} heads, {n:,} x {d}",
         f"softmax(-{metric}(q, k)) v; the yardstick is likewise's attention by dot product.",
         [
             Contestant(mine, partial(ours, rows, metric, False, threads), "likewise"),

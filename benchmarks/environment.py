@@ -37,10 +37,10 @@ def pin(threads: int) -> None:
 
 def hold_threads(threads: int) -> None:
     """Give every library that is loaded so far ``threads`` threads."""
-    if "torch" in sys.modules:
-        sys.modules["torch"].set_num_threads(threads)
-    if "faiss" in sys.modules:
-        sys.modules["faiss"].omp_set_num_threads(threads)
+    if torch := sys.modules.get("torch"):
+        torch.set_num_threads(threads)
+    if faiss := sys.modules.get("faiss"):
+        faiss.omp_set_num_threads(threads)
     try:
         import threadpoolctl
     except ImportError:

@@ -48,7 +48,6 @@ class Entry:
     run: Callable[[], Any]
     answer: Callable[[Any], Any] = lambda result: result
     share: float = 1.0  # of the task's pairs that ``run`` covers; its time is divided by it
-    note: str = ""
     check: Callable[[Any], dict[str, float]] | None = None  # where its answer is not the task's
 
 
@@ -95,6 +94,7 @@ class Race:
 
     name: str
     title: str
+    size: str
     what: str
     contestants: Sequence[Contestant]
     check: Callable[[Any], dict[str, float]]
@@ -145,7 +145,7 @@ def reason_of(error: BaseException) -> str:
 
 def race(task: Race, settings: Settings, say: Callable[[str], None] = print) -> dict[str, Any]:
     """Run a race; everything measured, ready for JSON."""
-    say(f"\n{task.title}")
+    say(f"\n{task.title}: {task.size}")
     ready: list[tuple[Contestant, Entry, int]] = []
     missing: list[dict[str, str]] = []
     checks: dict[str, dict[str, float]] = {}
@@ -157,6 +157,8 @@ def race(task: Race, settings: Settings, say: Callable[[str], None] = print) -> 
             seconds, result = timed(entry.run)
             checks[contestant.name] = (entry.check or task.check)(entry.answer(result))
         except Exception as error:
+            if contestant.role in ("likewise", "yardstick"):
+                raise  # a fault of ours is no reason to be missing
             missing.append({"name": contestant.name, "reason": reason_of(error)})
             say(f"  {contestant.name}: {missing[-1]['reason']}")
             continue
@@ -179,9 +181,8 @@ def race(task: Race, settings: Settings, say: Callable[[str], None] = print) -> 
                 "quartiles": [low, high],
                 "rounds": len(times[contestant.name]),
                 "share": entry.share,
-                "rate": task.work / median,
+                "rate": None if contestant.role == "approximate" else task.work / median,
                 "check": checks[contestant.name],
-                "note": entry.note,
             }
         )
     return _compared(task, sorted(results, key=lambda r: r["median"]), missing, say)
@@ -205,6 +206,7 @@ def _compared(task: Race, results: list[Any], missing: list[Any], say: Callable[
         "kind": "race",
         "name": task.name,
         "title": task.title,
+        "size": task.size,
         "what": task.what,
         "headline": task.headline,
         "work": task.work,

@@ -42,12 +42,14 @@ FIELDS = ("queries", "tiles", "items", "panels", "d", "one", "out")
 def inner_kernel(module: Any, name: str, tile: Tile, formula: Formula) -> None:
     """The micro-kernel over every panel and tile, its registers stored and forgotten."""
     f = Function(module, name, FIELDS)
-    d = f.field("d")
+    b, d = f.b, f.field("d")
     with f.loop(0, f.field("panels"), name="panel") as p:
-        panel = f.at(f.pointer("items"), f.b.mul(p, f.b.mul(d, I64(tile.width))), tile.elem)
+        item = b.mul(p, I64(tile.width))
+        panel = f.at(f.pointer("items"), b.mul(item, d), tile.elem)
         with f.loop(0, f.field("tiles"), name="tile") as t:
-            queries = f.at(f.pointer("queries"), f.b.mul(t, f.b.mul(d, I64(tile.rows))), tile.elem)
-            done = kernels.micro_kernel(f, tile, formula, queries, panel, d, fused=True, answer=False)
+            first = b.mul(t, I64(tile.rows))
+            queries = f.at(f.pointer("queries"), b.mul(first, d), tile.elem)
+            done = kernels.micro_kernel(f, tile, formula, queries, panel, first, item, d, fused=True, answer=False)
             for i, register in enumerate(v for term in done for row in term for v in row):
                 f.store(register, f.pointer("out"), I64(i * tile.lanes))
     f.ret()
@@ -91,7 +93,7 @@ class Cached:
             kernels.search_fields(formula),
             lambda module, name: kernels.search_kernel(module, name, tile, formula, exact=False),
         )
-        state = ("heap", "sizes", "keys", "found", "counts", "overflow", "offset")  # all empty, and to stay so
+        state = ("heap", "sizes", "keys", "found", "counts", "overflow", "offset")  # empty, and to stay so
         fields = dict.fromkeys(state, address(self.scratch)) | {"threshold": address(self.never), "slope": 1.0}
         cut = {"n": QUERIES, "first": 0, "last": ITEMS // tile.width, "m": ITEMS, "base": 0, "k": K, "cap": K}
         return lambda: run(**self.rows, **fields, **cut, where=0, where_row=0)

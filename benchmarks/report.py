@@ -64,6 +64,10 @@ FORMATS: dict[str, Callable[[Any], str]] = {
     "s": lambda v: f"{digits(v)} s",
     "MB": lambda v: f"{v / 1e6:,.0f} MB",
 }
+CHECKS: dict[str, Callable[[float], str]] = {
+    "recall": lambda v: f"{v:.4g}",
+    "error": lambda v: f"{v:.1e}" if v else "0",
+}
 GOALS: dict[str, Callable[[float], str]] = {
     "times": lambda v: f"{digits(v)}×",
     "%": lambda v: f"{v:.0f}%",
@@ -87,13 +91,13 @@ def race_part(race: Results) -> Iterator[str]:
     for r in race["results"]:
         low, high = r["quartiles"]
         ours = r["role"] in ("likewise", "yardstick")
-        checks = [f"{r['check'][n]:.4g}" if n == "recall" else f"{r['check'][n]:.1e}" for n in names if n in r["check"]]
+        checks = [CHECKS[name](r["check"][name]) if name in r["check"] else "" for name in names]
         rows.append(
             [
                 f"**{r['name']}**" if r["role"] == "likewise" else r["name"],
                 duration(r["median"]),
                 f"{duration(low)} to {duration(high)}",
-                f"{digits(r['rate'] / 1e9)} G/s",
+                FORMATS["rate"](r["rate"]) if r["rate"] else "",
                 "best peer" if r["name"] == best else f"{digits(r['against_best_peer'])}×" if best and ours else "",
                 *checks,
             ]
@@ -104,10 +108,13 @@ def race_part(race: Results) -> Iterator[str]:
 
 def race_notes(race: Results) -> Iterator[str]:
     best = next((r for r in race["results"] if r["name"] == race["best_peer"]), None)
+    ours = [r for r in race["results"] if r["role"] == "likewise"]
     if best:
-        ours = [r for r in race["results"] if r["role"] == "likewise"]
         gains = "; ".join(f"{r['name']}: {digits(r['against_best_peer'])}×" for r in ours)
         yield f"Best peer: {best['name']}. {gains}.\n"
+    for yardstick in (r for r in race["results"] if r["role"] == "yardstick"):
+        gains = "; ".join(f"{r['name']}: {digits(yardstick['median'] / r['median'])}×" for r in ours)
+        yield f"Against {yardstick['name']}: {gains}.\n"
     parts = [f"{r['name']} ({share_text(r['share'])})" for r in race["results"] if r["share"] < 1]
     if parts:
         yield f"Timed on a part of the pairs, and scaled to all: {', '.join(parts)}.\n"
@@ -163,8 +170,8 @@ def page(results: Results) -> str:
     parts = [HEAD.format(machine=machine_line(results), threads=threads, plural="s" if threads > 1 else "")]
     if results["quick"]:
         parts.append("**A quick run on small sizes: its numbers say nothing.**\n")
-    parts.append("## Summary\n")
-    parts.append(summary(results))
+    if races(results):
+        parts += ["## Summary\n", summary(results)]
     for section, title in SECTIONS.items():
         if section not in results["sections"]:
             continue
@@ -172,7 +179,7 @@ def page(results: Results) -> str:
         parts.append(f"`python -m benchmarks {section}`\n")
         for part in results["sections"][section]:
             parts.append(f"### {part['title']}\n")
-            parts.append(part["what"] + "\n")
+            parts.append(part["what"] + (f" Here {part['size']}.\n" if part["kind"] == "race" else "\n"))
             parts.extend((race_part if part["kind"] == "race" else table_part)(part))
             if part["goals"]:
                 parts.append("Aims:\n\n" + "".join(goal_lines(part["goals"])))
@@ -195,8 +202,8 @@ def summary(results: Results, headline_only: bool = False) -> str:
                 if peer
                 else ["", "", ""]
             )
-            rows.append([race["title"], duration(ours["median"]), *theirs])
-    return grid(["task", "likewise", "best peer", "its time", "speed"], rows)
+            rows.append([race["title"], race["size"], duration(ours["median"]), *theirs])
+    return grid(["task", "size", "likewise", "best peer", "its time", "speed"], rows)
 
 
 def readme_block(results: Results) -> str:

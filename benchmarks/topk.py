@@ -126,7 +126,8 @@ def search_race(
     n, m, d = len(data.queries), len(data.items), data.items.shape[1]
     return Race(
         f"topk-{name}",
-        f"Exact search, {title}: {n:,} queries in {m:,} x {d} Gaussian items",
+        f"Exact search, {title}",
+        f"{n:,} queries in {m:,} x {d} Gaussian items, k = {data.k}",
         what,
         contestants,
         agreement(data, metric),

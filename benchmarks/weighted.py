@@ -88,7 +88,8 @@ def weighted_race(d: int, settings: Settings) -> Race:
     exact = reference.weighted_sum(lw.rbf(gamma=gamma), x[:CHECKED], x, weights)
     return Race(
         f"weighted-{d}",
-        f"Weighted sum by a Gaussian kernel: {n:,} x {n:,}, d = {d}",
+        f"Weighted sum by a Gaussian kernel, d = {d}",
+        f"{n:,} x {n:,} pairs",
         "For every row, the sum over all rows of exp(-|x - y|^2 / d) times a weight.",
         [
             Contestant(OURS, partial(ours, x, weights, gamma, threads), "likewise"),

@@ -192,6 +192,12 @@ USER = [
         finish=lambda s, nnz_x, nnz_y: s / m.sqrt((1 + nnz_x) * (1 + nnz_y)),
     ),
     _user(
+        "divided by counts",
+        lambda x, y: x * y,
+        closer="larger",
+        finish=lambda s, nnz_x, nnz_y: s / ((1 + nnz_x) * (1 + nnz_y)),
+    ),
+    _user(
         "by means",
         lambda x, y: x * y,
         closer="larger",

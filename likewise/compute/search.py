@@ -236,12 +236,18 @@ def topk(
     if np.prod(shape, dtype=float) * 16 > physical_memory():
         raise InputError(f"a result of {' x '.join(map(str, shape))} does not fit in memory; ask for a smaller k")
     parts = [_topk(part, k) for part in call.parts()]
-    values = np.concatenate([p.values for p in parts]) if parts else np.empty(0)
-    indices = np.concatenate([p.indices for p in parts]) if parts else np.empty(0, np.int64)
-    values, indices = values.reshape(shape), indices.reshape(shape)
+    values = _joined([p.values for p in parts], np.float64).reshape(shape)
+    indices = _joined([p.indices for p in parts], np.int64).reshape(shape)
     if call.queries.vector:
         values, indices = values[..., 0, :], indices[..., 0, :]
     return TopK(give(values, call.queries, call.items), give(indices, call.queries, call.items))
+
+
+def _joined(arrays: list[NDArray[Any]], dtype: type) -> NDArray[Any]:
+    """Arrays one after another; a single one is not copied."""
+    if len(arrays) == 1:
+        return arrays[0]
+    return np.concatenate(arrays) if arrays else np.empty(0, dtype)
 
 
 def _topk(part: _Part, k: int) -> TopK:
@@ -330,8 +336,7 @@ def within(
     counts = np.concatenate([np.empty(0, np.int64), *(np.diff(p.offsets) for p in parts)])
     offsets = np.zeros(len(counts) + 1, np.int64)
     np.cumsum(counts, out=offsets[1:])
-    values = np.concatenate([np.empty(0), *(p.values for p in parts)])
-    indices = np.concatenate([np.empty(0, np.int64), *(p.indices for p in parts)])
+    values, indices = _joined([p.values for p in parts], np.float64), _joined([p.indices for p in parts], np.int64)
     return Within(*(give(array, call.queries, call.items) for array in (values, indices, offsets)))
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from likewise.arrays import Batch, broadcast_lead
 from likewise.compute.options import Options
 from likewise.errors import BadRowsError, InputError, ShapeError
-from likewise.formula.expr import X, Y
+from likewise.formula.expr import Expr, X, Y
 from likewise.formula.metric import Metric
 from likewise.formula.metrics import as_metric
 from likewise.formula.screen import Core, Screen, choose, direct_screen, factor
@@ -139,6 +139,8 @@ def screened(metric: Metric, x: Side, y: Side, options: Options) -> Pair:
 
     metric = replace(metric, matrix=None)
     screen = choose(metric, x.known, y.known, x.d)
+    if screen.scale_x is not None and (_loses_digits(screen.scale_x, x) or _loses_digits(screen.scale_y, y)):
+        return Pair(metric, direct_screen(metric), x, y, x, y)
     by_rows = screen.kind in ("dot", "difference") and screen.scale_x is None
     if not by_rows or screen.core.identity:
         return Pair(metric, screen, x, y, x, y)
@@ -150,6 +152,12 @@ def screened(metric: Metric, x: Side, y: Side, options: Options) -> Pair:
     if len(ux.bad) or len(uy.bad) or again.kind not in ("dot", "difference"):
         return Pair(metric, direct_screen(metric), x, y, x, y)
     return Pair(plain, replace(again, core=Core(X, Y, screen.core.terms)), ux, uy, x, y)
+
+
+def _loses_digits(scale: Expr | None, side: Side) -> bool:
+    """Whether the norms that rows are divided by are so small that their squares lost digits: float64 rows alone."""
+    norms = [side.stat(name[:-2]) for name in (scale.stats() if scale is not None else ())]
+    return not side.known.exact and any(bool(((v > 0) & (v < 2.0**-400)).any()) for v in norms)
 
 
 def batches(x: Batch, y: Batch, names: tuple[str, str]) -> Iterator[tuple[tuple[int, ...], NDArray[Any], NDArray[Any]]]:

@@ -121,7 +121,7 @@ def _div(a: Error, b: Error) -> Bound:
         return None
     if b.rho >= 0.5:
         return None
-    eta = a.eta / b.low if a.eta else 0.0
+    eta = a.eta / (b.low * (1 - b.rho)) if a.eta else 0.0
     return _rounded(low, high, _compound(a.rho, b.rho / (1 - b.rho)), eta, whole=False, tiny=True)
 
 

@@ -33,7 +33,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from likewise.formula.bounds import HUGE32, TINY32, U32, Bound, Error, analyse, combined
-from likewise.formula.expr import ACC, Expr, X, Y, const
+from likewise.formula.expr import ACC, Expr, X, Y, const, stat
 from likewise.formula.metric import Metric
 from likewise.formula.rank import Rank, rank_of
 from likewise.formula.simplify import simplify
@@ -76,7 +76,7 @@ class Screen:
     """One way to order a search.
 
     ``kind`` is the rule's name. ``key`` is what is compared, smaller being better, of the accumulators (and, for
-    ``direct``, the rows' statistics). ``scale_x, scale_y`` divide the packed rows (None: by nothing).
+    ``direct``, the rows' statistics). ``scale_x, scale_y`` divide the packed rows to unit length (None: they stay).
     """
 
     kind: str
@@ -176,9 +176,10 @@ def choose(metric: Metric, x: Rows | None = None, y: Rows | None = None, d: int 
     if summed and core.terms[0] == _PRODUCT:
         if rank.expr == ACC:
             return Screen("dot", core, rank, key)
-        if (scales := scales_of(rank.expr)) is not None:
+        if (scales := scales_of(rank.expr)) is not None and _to_unit_length(core, scales):
             plain = ACC if rank.sign > 0 else Expr("neg", (ACC,))
-            return Screen("dot", core, Rank(ACC, rank.sign), plain, *scales)
+            guarded = rank.expr.op == "where"
+            return Screen("dot", core, Rank(ACC, rank.sign), plain, *(_divisor(a, guarded) for a in scales))
     exact = x.exact and y.exact and core.identity
     if not exact:
         if rank == Rank(ACC, 1) and _difference_norm(metric, core) is not None:
@@ -186,6 +187,20 @@ def choose(metric: Metric, x: Rows | None = None, y: Rows | None = None, d: int 
         return direct
     screen = Screen("interval", core, rank, key)
     return direct if _interval(screen, metric, x, y, d) is None else screen
+
+
+def _divisor(norm: Expr, guarded: bool) -> Expr:
+    """What a row is divided by. Guarded, one of zeros stays and scores 0; unguarded, it scores NaN."""
+    return Expr("where", (Expr("eq", (norm, const(0))), const(1), norm)) if guarded else norm
+
+
+def _to_unit_length(core: Core, scales: tuple[Expr, Expr]) -> bool:
+    """Whether each packed row is divided by its own norm: the bound counts on a length of 1."""
+    for u, leaf, side, scale in ((core.u, X, "x", scales[0]), (core.v, Y, "y", scales[1])):
+        centred = Expr("sub", (leaf, stat(f"mean_{side}")))
+        if (u, scale) not in ((leaf, stat(f"norm_{side}")), (centred, stat(f"dev_{side}"))):
+            return False
+    return True
 
 
 def direct_screen(metric: Metric) -> Screen:

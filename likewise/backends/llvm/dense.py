@@ -112,7 +112,6 @@ def matrix(
                 x_stats: Any = x_stats,
                 y_stats: Any = y_stats,
             ) -> None:
-                scratch = aligned(kernels.scratch_size(tile, formula, high - low, x.d), np.float64)
                 run(
                     queries=address(packed_queries) + (low - a) * x.d * 8,
                     n=high - low,
@@ -123,7 +122,6 @@ def matrix(
                     base=first,
                     d=x.d,
                     one=address(ONE["f64"]),
-                    scratch=address(scratch),
                     out=address(out) + low * out.shape[1] * out.itemsize,
                     out_row=out.shape[1],
                     **{s: address(v) + (low - a) * 8 for s, v in x_stats.items()},

@@ -300,7 +300,6 @@ def _topk_chunk(search: Search, first: int, last: int, k: int, done: _Counter) -
         ) -> None:
             state, (a, b) = states[part], group
             at = a - first
-            scratch = aligned(kernels.scratch_size(tile, search.formula, b - a, d), search.dtype)
             size = search.dtype.itemsize
             base = {
                 "queries": address(packed_queries) + at * d * size,
@@ -310,7 +309,6 @@ def _topk_chunk(search: Search, first: int, last: int, k: int, done: _Counter) -
                 "base": block.first,
                 "d": d,
                 "one": address(ONE[search.screen.compute]),
-                "scratch": address(scratch),
                 "k": k,
                 "cap": state.keys.shape[1],
                 "heap": address(state.heap) + at * k * size,
@@ -459,7 +457,6 @@ def _within_chunk(
         def one(group: tuple[int, int], start: int, end: int, block: Packed = block) -> None:
             a, b = group
             at = a - first
-            scratch = aligned(kernels.scratch_size(tile, search.formula, b - a, d), search.dtype)
             cap = max(1 << 18, 2 * (b - a) * tile.width)
             rows, found, count = np.empty(cap, np.int64), np.empty(cap, np.int64), np.zeros(1, np.int64)
             p = start
@@ -475,7 +472,6 @@ def _within_chunk(
                     base=block.first,
                     d=d,
                     one=address(ONE[search.screen.compute]),
-                    scratch=address(scratch),
                     threshold=address(threshold) + a * size,
                     cap=cap,
                     rows_found=address(rows),

@@ -43,7 +43,7 @@ from likewise.backends.llvm.kernels.rows import (
     stats_kernel,
 )
 from likewise.backends.llvm.kernels.search import search_fields, search_kernel, within_fields, within_kernel
-from likewise.backends.llvm.kernels.tile import Formula, Tile, micro_kernel, scratch_size, stat_fields, tile_for
+from likewise.backends.llvm.kernels.tile import Formula, Tile, micro_kernel, stat_fields, tile_for
 
 __all__ = [
     "BLOCK",
@@ -67,7 +67,6 @@ __all__ = [
     "pairs_fields",
     "pairs_kernel",
     "peak_kernel",
-    "scratch_size",
     "search_fields",
     "search_kernel",
     "stat_fields",

@@ -36,7 +36,7 @@ from likewise.formula.expr import DIM, Expr, X, Y, stat
 
 def matrix_fields(formula: Formula) -> tuple[str, ...]:
     return (
-        *("queries", "n", "items", "first", "last", "m", "base", "d", "one", "scratch", "out", "out_row"),
+        *("queries", "n", "items", "first", "last", "m", "base", "d", "one", "out", "out_row"),
         *formula.stats,
     )
 

@@ -160,9 +160,7 @@ def pack_kernel(module: ir.Module, name: str, dtype: str, u: Expr, scale: Expr |
                     env[DIM] = b.sitofp(d, F64)
                     factor = None
                     if scale is not None:
-                        divisor = lower(f, scale, env, F64)
-                        is_zero = b.fcmp_ordered("==", divisor, constant(F64, 0.0))
-                        factor = b.select(is_zero, constant(F64, 0.0), b.fdiv(constant(F64, 1.0), divisor))
+                        factor = b.fdiv(constant(F64, 1.0), lower(f, scale, env, F64))
                     with f.loop(0, d, name="t") as t:
                         if plain and dtype == "float32" and compute == "f32":
                             value = f.load(rows, b.add(start, t), F32)

@@ -30,7 +30,7 @@ from likewise.formula.expr import ACC, Expr
 
 def search_fields(formula: Formula) -> tuple[str, ...]:
     return (
-        *("queries", "n", "items", "first", "last", "m", "base", "d", "one", "scratch"),
+        *("queries", "n", "items", "first", "last", "m", "base", "d", "one"),
         *("k", "cap", "heap", "sizes", "keys", "found", "counts", "threshold", "slope", "offset", "overflow"),
         *("where", "where_row"),
         *formula.stats,
@@ -272,7 +272,7 @@ def _below(f: Function, x: Value) -> Value:
 
 def within_fields(formula: Formula) -> tuple[str, ...]:
     return (
-        *("queries", "n", "items", "first", "last", "m", "base", "d", "one", "scratch"),
+        *("queries", "n", "items", "first", "last", "m", "base", "d", "one"),
         *("threshold", "cap", "rows_found", "found", "count", "where", "where_row"),
         *formula.stats,
     )

@@ -111,14 +111,12 @@ def micro_kernel(
     panel: Value,
     first: Value,
     item: Value,
-    stop: Value,
+    d: Value,
     *,
     fused: bool,
     answer: bool,
-    begin: Value | None = None,
-    carried: Value | None = None,
 ) -> Accumulators:
-    """Accumulators [term][row][vector] after coordinates 0..stop, or begin..stop on top of the ``carried`` ones.
+    """Accumulators [term][row][vector] after all d coordinates.
 
     ``first`` and ``item`` are the numbers of the first query and item, for terms that name statistics of the rows.
     ``fused``: products feed sums by fused multiply-add (float32). Float64 answers never fuse, so that they are the
@@ -137,13 +135,9 @@ def micro_kernel(
         [[f.variable(constant(typ, start)) for _ in range(tile.vectors)] for _ in range(tile.rows)]
         for _ in range(count)
     ]
-    if begin is not None:
-        with f.when(b.icmp_signed(">", begin, I64(0))):
-            for at, slot in enumerate(slot for per_term in slots for row in per_term for slot in row):
-                f.put(f.load(carried, I64(at * tile.lanes), typ), slot)
     one = f.splat(f.load(f.pointer("one"), 0, tile.elem), tile.lanes) if absolute else None
     dim = {DIM: f.splat(b.sitofp(f.field("d"), tile.elem), tile.lanes)}
-    with f.loop(0 if begin is None else begin, stop, name="t") as t:
+    with f.loop(0, d, name="t") as t:
         at_items = b.mul(t, I64(tile.width))
         items = [f.load(panel, b.add(at_items, I64(v * tile.lanes)), typ) for v in range(tile.vectors)]
         negated = [b.fneg(y) for y in items] if absolute else []
@@ -163,48 +157,24 @@ def micro_kernel(
     return [[[f.get(slot, typ) for slot in row] for row in per_term] for per_term in slots]
 
 
-#: Coordinates of a panel that are gone through for every tile before the next ones: 32 KB of float32 items, which
-#: with a tile's 12 KB fit a first-level cache of 48 KB. 784 coordinates run 20% faster for it, 128 take one step.
-SLICE = 256
-
-
 @contextmanager
 def panel_tiles(
     f: Function, tile: Tile, formula: Formula, p: Value, *, fused: bool, answer: bool
 ) -> Iterator[tuple[Accumulators, Value, Value]]:
     """Panel ``p`` against every tile: (accumulators, first row, first item), once per tile.
 
-    Long vectors go slice by slice, with the accumulators of all tiles carried in the "scratch" field: the same sums in
-    the same order.
+    The panel stays in the nearest cache while the tiles go by. Cutting long vectors into slices that fit it did not
+    pay: at 784 coordinates hardware prefetches keep up.
     """
     b, d, elem = f.b, f.field("d"), tile.elem
     tiles = b.sdiv(b.add(f.field("n"), I64(tile.rows - 1)), I64(tile.rows))
     panel = f.at(f.pointer("items"), b.mul(b.mul(p, d), I64(tile.width)), elem)
-    slices = b.sdiv(b.add(d, I64(SLICE - 1)), I64(SLICE))
-    length = b.sdiv(b.add(d, b.sub(slices, I64(1))), slices)
-    size = I64(len(formula.terms) * tile.rows * tile.width)
-    with f.loop(0, slices, name="slice") as part:
-        begin = b.mul(part, length)
-        end = b.add(begin, length)
-        is_last = b.icmp_signed(">=", end, d)
-        stop = b.select(is_last, d, end)
-        with f.loop(0, tiles, name="tile") as tile_index:
-            first = b.mul(tile_index, I64(tile.rows))
-            queries = f.at(f.pointer("queries"), b.mul(first, d), elem)
-            carried = f.at(f.pointer("scratch"), b.mul(tile_index, size), elem)
-            item = b.mul(p, I64(tile.width))
-            more = {"fused": fused, "answer": answer, "begin": begin, "carried": carried}
-            done = micro_kernel(f, tile, formula, queries, panel, first, item, stop, **more)
-            with b.if_else(is_last) as (then, otherwise):
-                with then:
-                    yield done, first, item
-                with otherwise:
-                    spill(f, tile, done, carried)
-
-
-def scratch_size(tile: Tile, formula: Formula, rows: int, d: int) -> int:
-    """Elements that :func:`panel_tiles` carries for that many queries."""
-    return 0 if d <= SLICE else -(-rows // tile.rows) * len(formula.terms) * tile.rows * tile.width
+    with f.loop(0, tiles, name="tile") as tile_index:
+        first = b.mul(tile_index, I64(tile.rows))
+        queries = f.at(f.pointer("queries"), b.mul(first, d), elem)
+        item = b.mul(p, I64(tile.width))
+        done = micro_kernel(f, tile, formula, queries, panel, first, item, d, fused=fused, answer=answer)
+        yield done, first, item
 
 
 def combine_step(
