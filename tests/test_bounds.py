@@ -6,6 +6,7 @@ after another; then the engine.
 
 import functools
 import math
+import os
 import warnings
 from decimal import Context, Decimal, localcontext
 
@@ -20,9 +21,12 @@ from likewise.formula.bounds import Error, analyse, combined
 from likewise.formula.expr import DIM, Expr, X, Y, const, stat
 from likewise.formula.rank import rank_of
 from likewise.formula.screen import Rows, choose, offsets, slack
-from tests.cases import BY_NAME, METRICS, order_is_exact
+from tests.cases import BY_NAME, order_is_exact
 
+#: LIKEWISE_THOROUGH=100 looks a hundred times as long.
+THOROUGH = int(os.environ.get("LIKEWISE_THOROUGH", "1"))
 F32 = np.float32
+m = lw.math
 
 # ------------------------------------------------------------------------------------------------ one expression
 
@@ -162,7 +166,7 @@ def holds(bound, computed, true):
     return distance <= Decimal(bound.rho) * abs(true) + Decimal(bound.eta)
 
 
-@settings(max_examples=600)
+@settings(max_examples=600 * THOROUGH)
 @given(expressions(LEAVES), samples(), samples())
 def test_the_error_of_an_expression_is_within_its_bound(e, x, y):
     env = {X: x[1], Y: y[1]}
@@ -177,7 +181,9 @@ def test_the_error_of_an_expression_is_within_its_bound(e, x, y):
                     continue
                 computed = in_float32(e, {X: F32(a), Y: F32(b)})
                 assert holds(bound, computed, true), f"{e} at {a!r}, {b!r}: {computed!r} for {float(true)!r}, {bound}"
-                slip = Decimal(2.0**-40) * abs(true)
+                slip = Decimal(bound.rho + 2.0**-40) * abs(true) + Decimal(
+                    bound.eta
+                )  # ends are float64, not rounded out
                 assert Decimal(bound.low) - slip <= true <= Decimal(bound.high) + slip, f"{e} at {a!r}, {b!r}: {bound}"
                 if bound.whole:
                     assert true == int(true)
@@ -195,7 +201,7 @@ TERMS = [
 ]
 
 
-@settings(max_examples=150)
+@settings(max_examples=150 * THOROUGH)
 @given(
     st.sampled_from(TERMS),
     st.sampled_from(["sum", "max", "min"]),
@@ -350,7 +356,7 @@ def emulated_keys(screen, metric, x, y):
     accumulators = [np.full((len(x), len(y)), start, F32) for _ in screen.core.terms]
     with np.errstate(all="ignore"):
         for t in range(x.shape[1]):
-            leaves = {X: u[:, None, t], Y: v[None, :, t]}
+            leaves = {X: u[:, None, t], Y: v[None, :, t], DIM: F32(x.shape[1])}
             for i, term in enumerate(screen.core.terms):
                 accumulators[i] = join(accumulators[i], in_float32(term, leaves)).astype(F32)
     leaves = {Expr("acc", value=i): a for i, a in enumerate(accumulators)} | {DIM: F32(x.shape[1])}
@@ -368,10 +374,22 @@ def norm_of(rows, kind):
     return size[kind] * (1 + 2.0**-20)
 
 
-EXACT = [
-    case.name for case in METRICS if order_is_exact(case.make(3)) and case.name not in ("mahalanobis", "minkowski")
+#: One or two of each screen, combination and shape of finish, of those whose order is known bit for bit.
+HARD = [
+    *("dot", "cosine", "correlation", "angular", "euclidean", "manhattan", "chebyshev", "canberra", "braycurtis"),
+    *("hamming", "jaccard", "polynomial(degree=2, coef0=1)", "rbf", "matern32", "power 1.5", "hellinger", "pinball"),
+    *("softened product", "clipped", "intersection", "largest product", "smallest difference", "smallest product"),
+    *("mean square, rooted", "ruzicka", "three sums", "largest and mean", "similarity", "covariance", "by norms"),
+    *("divided by counts", "total variation", "d in the term", "statistics in a branch"),
 ]
-SCREENED = [name for name in EXACT if choose(BY_NAME[name].make(8), d=8).kind != "direct"]
+
+
+def is_screened(name):
+    screen = choose(BY_NAME[name].make(8), d=8)
+    return screen.kind != "direct" and (screen.core.identity or screen.scale_x is not None)
+
+
+SCREENED = [name for name in HARD if is_screened(name)]
 
 
 def test_screens_are_what_is_tested():
@@ -380,11 +398,12 @@ def test_screens_are_what_is_tested():
     assert (
         choose(BY_NAME["euclidean"].make(8), Rows(False, False, -1, 1), Rows(True, False, -1, 1)).kind == "difference"
     )
-    assert len(SCREENED) > 25
+    assert all(order_is_exact(BY_NAME[name].make(8)) for name in HARD)
+    assert len(SCREENED) > 20
 
 
 @pytest.mark.parametrize("name", SCREENED)
-@settings(max_examples=40)
+@settings(max_examples=30 * THOROUGH)
 @given(rows=hard_rows())
 def test_no_winner_is_past_the_threshold(name, rows):
     metric = BY_NAME[name].make(rows[0].shape[1])
@@ -438,8 +457,8 @@ def made(name, d):
     return BY_NAME[name].make(d)
 
 
-@pytest.mark.parametrize("name", EXACT)
-@settings(max_examples=25)
+@pytest.mark.parametrize("name", HARD)
+@settings(max_examples=20 * THOROUGH)
 @given(rows=hard_rows(), k=st.sampled_from([1, 2, 5]), pick=st.integers(0, 10**6))
 def test_searches_of_hard_rows(name, rows, k, pick):
     x, y = rows
@@ -465,7 +484,7 @@ def test_searches_of_hard_rows(name, rows, k, pick):
 @pytest.mark.parametrize(
     "name", ["dot", "cosine", "correlation", "euclidean", "manhattan", "chebyshev", "canberra", "mahalanobis"]
 )
-@settings(max_examples=15)
+@settings(max_examples=15 * THOROUGH)
 @given(
     seed=st.integers(0, 2**32 - 1),
     pattern=st.sampled_from(sorted(PATTERNS)),
@@ -508,6 +527,3 @@ def test_values_that_are_nan_are_never_found(shape):
     found = lw.topk(x, y, 3, metric=rising)
     expected = np.sort(lw.pairwise(x, y, metric=rising)[0])[:3]
     np.testing.assert_array_equal(found.values[0], expected)
-
-
-m = lw.math

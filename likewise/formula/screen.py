@@ -14,7 +14,7 @@ in float32 and says how far each score may be from the float64 one. The rules, t
 ``difference``
     sum of |u - v|^p with p = 1 or 2, or max |u - v|, of rows that float32 does not hold exactly. Packing moves each row
     by at most r |u|, so the norm of the difference moves by at most R = r (|u| + max |v|) in the same norm; the sum
-    itself has a relative bound. For p = 2, (a + R)^2 <= (1 + t) a^2 + (1 + 1/t) R^2, t = 2^-12, turns it into a slope
+    itself has a relative bound. For p = 2, (a + R)^2 <= (1 + t) a^2 + (1 + 1/t) R^2, t = 2^-16, turns it into a slope
     and an offset.
 ``interval``
     any other formula of + - * / abs sqrt minimum maximum where: forward error analysis (:mod:`.bounds`), if float32
@@ -39,6 +39,9 @@ from likewise.formula.rank import Rank, rank_of
 from likewise.formula.simplify import simplify
 
 _U64 = 2.0**-53
+#: t of the ``difference`` rule: its slope lets in pairs within a relative t, its offset those within R / sqrt(t); R is
+#: some 2^-23 of the rows' norms, so both stay far below the gaps between neighbours.
+_SPLIT = 2.0**-16
 
 
 @dataclass(frozen=True)
@@ -257,7 +260,7 @@ def slack(screen: Screen, metric: Metric, x: Rows, y: Rows, d: int) -> Slack:
         rho = 2 * rho + U32 if norm == "l2" else rho
         slope = (1 + rho) / (1 - rho) * (1 + 4 * U32)
         if norm == "l2":
-            slope *= 1 + 2.0**-12
+            slope *= 1 + _SPLIT
         return Slack(slope=slope, base=4 * (d + 2) * TINY32, kind=norm, relative=2 * 1.02 * U32)
     bound = _interval(screen, metric, x, y, d)
     if bound is None or bound.rho + f64 >= 0.5:
@@ -282,7 +285,7 @@ def offsets(found: Slack, norms_x: NDArray[np.float64], largest_y: float) -> NDA
             return found.relative * norms_x * largest_y + found.base * (1 + norms_x + largest_y)
         radius = found.relative * (norms_x + largest_y)
         if found.kind == "l2":
-            return (1 + 2.0**12) * radius * radius * 1.01 + found.base
+            return (1 + 1 / _SPLIT) * radius * radius * 1.01 + found.base
         return radius * 1.01 + found.base
 
 
