@@ -86,12 +86,7 @@ def matrix(
     queries, items, names = _packers(x, y, core, formula, tile)
     step = max(tile.width, block // tile.width * tile.width)
     chunk = max(tile.rows, block // tile.rows * tile.rows)
-    total, done = x.n * y.n, [0]
-
-    def report() -> None:
-        if progress is not None:
-            progress(min(done[0], total), total)
-
+    done = pool.Counter(x.n * y.n, progress)
     for first in range(0, y.n, step):
         last = min(first + step, y.n)
         packed = items.pack(first, last, threads)
@@ -127,11 +122,11 @@ def matrix(
                     **{s: address(v) + (low - a) * 8 for s, v in x_stats.items()},
                     **{s: address(v) for s, v in y_stats.items()},
                 )
-                done[0] += (high - low) * (last - first)
+                done.add((high - low) * (last - first))
 
             group = max(1, min(int(2e9 // (tile.rows * x.d * (last - first))), -(-(b - a) // (tile.rows * threads))))
             group = min(group, max(1, 400_000 // (tile.rows * x.d * 8))) * tile.rows
-            pool.run([functools.partial(one, p, min(p + group, b)) for p in range(a, b, group)], threads, report)
+            pool.run([functools.partial(one, p, min(p + group, b)) for p in range(a, b, group)], threads, done.report)
 
 
 def multiply(side: Side, weights: NDArray[np.float64], threads: int) -> NDArray[np.float64]:
@@ -183,12 +178,7 @@ def weighted_sum(
     x_stats = queries.padded_stats(names, 0, x.n, tile.rows)
     tiles = -(-x.n // tile.rows)
     step = max(BLOCK, block // BLOCK * BLOCK)
-    done, total = [0], x.n * y.n
-
-    def report() -> None:
-        if progress is not None:
-            progress(min(done[0], total), total)
-
+    done = pool.Counter(x.n * y.n, progress)
     for first in range(0, y.n, step):
         last = min(first + step, y.n)
         packed = items.pack(first, last, threads)
@@ -230,10 +220,10 @@ def weighted_sum(
                 **{s: address(v) for s, v in x_stats.items()},
                 **{s: address(v) for s, v in y_stats.items()},
             )
-            done[0] += (b - a) * tile.rows * (last - first)
+            done.add((b - a) * tile.rows * (last - first))
 
         per = max(1, min(int(1e9 // (tile.rows * (x.d + 32) * (last - first))), -(-tiles // (4 * threads))))
-        pool.run([functools.partial(one, a, min(a + per, tiles)) for a in range(0, tiles, per)], threads, report)
+        pool.run([functools.partial(one, a, min(a + per, tiles)) for a in range(0, tiles, per)], threads, done.report)
     return out[:, :columns]
 
 
@@ -264,18 +254,15 @@ def attend(
     progress: Progress = None,
 ) -> None:
     """head.out = softmax(+-scale metric(q, k) + mask) v for every head, in the compute type."""
-    done, coming = [0], iter(heads)
-
-    def report() -> None:
-        if progress is not None:
-            progress(min(done[0], total), total)
-
+    done, coming = pool.Counter(total, progress), iter(heads)
     # in rounds, so that packed copies of only a few heads are alive at a time
     while batch := list(itertools.islice(coming, 2 * threads)):
-        pool.run([task for head in batch for task in _head_tasks(metric, head, scale, compute, done)], threads, report)
+        pool.run(
+            [task for head in batch for task in _head_tasks(metric, head, scale, compute, done)], threads, done.report
+        )
 
 
-def _head_tasks(metric: Metric, head: Head, scale: float, compute: str, done: list[int]) -> list[Callable[[], None]]:
+def _head_tasks(metric: Metric, head: Head, scale: float, compute: str, done: pool.Counter) -> list[Callable[[], None]]:
     """The tasks of one head, some tiles of queries each; the first to run packs for all."""
     core, formula = _fold_formula(metric)
     tile = tile_for(current(), compute, formula, head.q.n)
@@ -318,7 +305,7 @@ def _head_tasks(metric: Metric, head: Head, scale: float, compute: str, done: li
             **{name: address(array) for name, array in packed.stats.items()},
         )
         head.out[first_row:last_row] = result[:, :columns]
-        done[0] += (last_row - first_row) * head.k.n
+        done.add((last_row - first_row) * head.k.n)
 
     tiles = -(-head.q.n // tile.rows)
     per = max(1, min(tiles, int(5e8 // (tile.rows * (head.q.d + padded + 32) * max(head.k.n, 1)))))

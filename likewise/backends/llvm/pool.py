@@ -44,6 +44,24 @@ class _Job:
                 after()
 
 
+class Counter:
+    """Pairs done, counted by all threads and reported by the caller's."""
+
+    def __init__(self, total: int, progress: Callable[[int, int], None] | None) -> None:
+        self.total, self.done, self.progress = total, 0, progress
+        self.lock = threading.Lock()
+
+    def add(self, pairs: int) -> None:
+        """Count some more."""
+        with self.lock:
+            self.done += pairs
+
+    def report(self) -> None:
+        """Tell the caller, whose function may raise to stop the work."""
+        if self.progress is not None:
+            self.progress(min(self.done, self.total), self.total)
+
+
 class _Pool:
     def __init__(self) -> None:
         self.pid = os.getpid()
@@ -121,3 +139,5 @@ def run(tasks: Sequence[Task], threads: int, after: Callable[[], None] | None = 
             job.error = error
     if job.error is not None:
         raise job.error
+    if after is not None:
+        after()  # the others may have ended last

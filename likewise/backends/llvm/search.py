@@ -236,7 +236,7 @@ def topk(search: Search, k: int, progress: Progress = None) -> BestState:
     out = np.full((n, k), np.nan), np.full((n, k), np.nan), np.full((n, k), -1, np.int64)
     if n == 0 or search.items.n == 0:
         return out
-    done = _Counter(n * search.items.n, progress)
+    done = pool.Counter(n * search.items.n, progress)
     overflowed: list[NDArray[np.int64]] = []
     for first in range(0, n, search.sizes.chunk):
         last = min(first + search.sizes.chunk, n)
@@ -265,21 +265,9 @@ def directly(search: Search, rows: NDArray[np.int64]) -> Search:
     return Search(search.metric, screen, Slack(exact=True), queries_u, items_u, settle_x, search.settle_y, sizes, where)
 
 
-class _Counter:
-    """Pairs done, reported to the caller's thread."""
-
-    def __init__(self, total: int, progress: Progress) -> None:
-        self.total, self.done, self.progress = total, 0, progress
-
-    def add(self, pairs: int) -> None:
-        self.done += pairs
-
-    def report(self) -> None:
-        if self.progress is not None:
-            self.progress(min(self.done, self.total), self.total)
-
-
-def _topk_chunk(search: Search, first: int, last: int, k: int, done: _Counter) -> tuple[BestState, NDArray[np.int64]]:
+def _topk_chunk(
+    search: Search, first: int, last: int, k: int, done: pool.Counter
+) -> tuple[BestState, NDArray[np.int64]]:
     tile, d = search.tile, search.items.d
     run = _search_kernel(tile, search.formula, search.slack.exact)
     packed_queries = search.query_packer.pack(first, last, search.sizes.threads)
@@ -329,7 +317,8 @@ def _topk_chunk(search: Search, first: int, last: int, k: int, done: _Counter) -
             step = max(1, int(4e9 // ((b - a) * d * tile.width)))
             for p in range(part * share, stop, step):
                 run(first=p, last=min(p + step, stop), **base)
-            done.add((b - a) * (min(stop * tile.width, block.last - block.first) - part * share * tile.width))
+            seen = min(stop * tile.width, block.last - block.first) - part * share * tile.width
+            done.add((b - a) * max(seen, 0))
 
         tasks = [functools.partial(one, group, part) for group in groups for part in range(parts)]
         pool.run(tasks, search.sizes.threads, done.report)
@@ -432,7 +421,7 @@ def within(search: Search, radius: float, progress: Progress = None) -> Pairs:
         threshold = threshold.astype(search.dtype)
         if not search.slack.exact or search.dtype == np.float32:
             threshold = np.nextafter(threshold, np.array(np.inf, search.dtype))
-    done = _Counter(n * m, progress)
+    done = pool.Counter(n * m, progress)
     results = [none]
     for first in range(0, n, search.sizes.chunk):
         last = min(first + search.sizes.chunk, n)
@@ -442,7 +431,7 @@ def within(search: Search, radius: float, progress: Progress = None) -> Pairs:
 
 
 def _within_chunk(
-    search: Search, first: int, last: int, threshold: NDArray[Any], radius: float, done: _Counter
+    search: Search, first: int, last: int, threshold: NDArray[Any], radius: float, done: pool.Counter
 ) -> list[Pairs]:
     tile, d, size = search.tile, search.items.d, search.dtype.itemsize
     run = _within_kernel(tile, search.formula, search.slack.exact)
