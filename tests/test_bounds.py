@@ -63,7 +63,7 @@ def in_float32(e, leaves):
 
 
 def exactly(e, leaves):
-    """The value to 80 digits; ZeroDivisionError or ArithmeticError where it has none."""
+    """The value to 400 digits; ZeroDivisionError or ArithmeticError where it has none."""
     if e in leaves:
         return leaves[e]
     if e.op == "const":
@@ -172,7 +172,7 @@ def test_the_error_of_an_expression_is_within_its_bound(e, x, y):
     env = {X: x[1], Y: y[1]}
     bound = analyse(e, env)
     assume(bound is not None)
-    with localcontext(Context(prec=80, Emin=-999999, Emax=999999)):
+    with localcontext(Context(prec=400, Emin=-999999, Emax=999999)):
         for a in x[0]:
             for b in y[0]:
                 try:
@@ -216,7 +216,7 @@ def test_the_error_of_a_combination_is_within_its_bound(term, combine, pairs, fu
     }
     bound = combined(analyse(term, env), combine, len(a))
     assume(bound is not None)
-    with localcontext(Context(prec=80, Emin=-999999, Emax=999999)), np.errstate(all="ignore"):
+    with localcontext(Context(prec=400, Emin=-999999, Emax=999999)), np.errstate(all="ignore"):
         truths = [exactly(term, {X: Decimal(float(p)), Y: Decimal(float(q))}) for p, q in zip(a, b, strict=True)]
         values = [in_float32(term, {X: p, Y: q}) for p, q in zip(a, b, strict=True)]
         if combine != "sum":

@@ -70,7 +70,7 @@ def test_contributions_add_up(shown):
 def test_the_formula_its_plan_and_the_speed(shown):
     assert "return lw.math.minimum(abs(x - y), 2)" in shown
     assert all(float(row[2]) <= 2 * 12 for row in section(shown, "A formula of one's own"))
-    assert "by capped: sum(minimum(2, abs(x - y))); smaller is closer" in shown
+    assert "by capped: sum(minimum(abs(x - y), 2)); smaller is closer" in shown
     speeds = section(shown, "The speed of this machine")
     assert [row[0] for row in speeds] == ["dot", "euclidean", "manhattan", "chebyshev", "capped"]
     assert all(float(row[1]) > 0 and float(row[3]) > 0 for row in speeds)
