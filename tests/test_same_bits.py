@@ -185,7 +185,7 @@ def test_instruction_sets_in_float64(name, target):
 
 
 @pytest.mark.parametrize("name", ["dot", "chebyshev", "canberra", "by sums", "statistics in the term"])
-@pytest.mark.parametrize(("target", "other"), itertools.permutations(RUNNABLE, 2))
+@pytest.mark.parametrize(("target", "other"), [*itertools.permutations(RUNNABLE, 2)])
 def test_prepared_for_one_instruction_set_searched_with_another(name, target, other):
     x, y, _ = data(BY_NAME[name].data)
     metric = BY_NAME[name].make(x.shape[1])
