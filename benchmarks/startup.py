@@ -30,6 +30,8 @@ start = time.perf_counter()
 import numpy
 print(time.perf_counter() - start)
 """
+#: Modules are compiled to bytecode once, as installing does.
+BYTECODE = {"PYTHONPYCACHEPREFIX": str(Path(tempfile.gettempdir()) / "likewise-bytecode")}
 METRICS = ("dot", "euclidean", "manhattan", "chebyshev", "cosine", "canberra", "jaccard", "rbf")
 A_KERNEL = 100.0  # milliseconds: what compiling one may take
 
@@ -66,7 +68,8 @@ def child(metric: str) -> dict[str, Any]:
 
 
 def in_process(*arguments: str, cache: str | None = None) -> str:
-    environment = os.environ | ({} if cache is None else {"LIKEWISE_CACHE": cache})
+    environment = os.environ | BYTECODE | ({} if cache is None else {"LIKEWISE_CACHE": cache})
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     done = subprocess.run([sys.executable, *arguments], cwd=ROOT, env=environment, capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError(f"python {' '.join(arguments)[:80]}: {done.stderr[-500:]}")

@@ -7,6 +7,7 @@ reference backend alone. Sources are imported when called.
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,9 @@ from likewise.formula.rank import rank_of
 
 Floats = NDArray[np.float64]
 m = lw.math
+
+#: LIKEWISE_THOROUGH=100 has properties tried on a hundred times as many examples.
+THOROUGH = int(os.environ.get("LIKEWISE_THOROUGH", "1"))
 
 # ------------------------------------------------------------------------------------------------ metrics
 

@@ -6,7 +6,6 @@ after another; then the engine.
 
 import functools
 import math
-import os
 import warnings
 from decimal import Context, Decimal, localcontext
 
@@ -21,10 +20,8 @@ from likewise.formula.bounds import Error, analyse, combined
 from likewise.formula.expr import DIM, Expr, X, Y, const, stat
 from likewise.formula.rank import rank_of
 from likewise.formula.screen import Rows, choose, offsets, slack
-from tests.cases import BY_NAME, order_is_exact
+from tests.cases import BY_NAME, THOROUGH, order_is_exact
 
-#: LIKEWISE_THOROUGH=100 looks a hundred times as long.
-THOROUGH = int(os.environ.get("LIKEWISE_THOROUGH", "1"))
 F32 = np.float32
 m = lw.math
 

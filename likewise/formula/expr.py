@@ -80,12 +80,18 @@ class Expr:
     def __post_init__(self) -> None:
         # hashed once: trees are keys of many caches
         object.__setattr__(self, "_hash", hash((self.op, self.args, self.value)))
+        object.__setattr__(self, "_depth", 1 + max((arg.depth for arg in self.args), default=0))
 
     def __hash__(self) -> int:
         return int(self.__dict__["_hash"])
 
     def __str__(self) -> str:
         return _show(self, 0)
+
+    @property
+    def depth(self) -> int:
+        """Levels of the tree."""
+        return int(self.__dict__["_depth"])
 
     @property
     def is_truth(self) -> bool:
@@ -132,7 +138,7 @@ class Expr:
 
     def order(self) -> tuple[bool, int, str]:
         """A fixed order of trees, used to write commutative operators one way: constants last."""
-        return (self.op == "const", _depth(self), str(self))
+        return (self.op == "const", self.depth, str(self))
 
 
 X = Expr("x")
@@ -153,14 +159,11 @@ def accumulator(index: int) -> Expr:
     return Expr("acc", value=index)
 
 
-def _depth(expr: Expr) -> int:
-    return 1 + max((_depth(arg) for arg in expr.args), default=0)
-
-
 def _show(expr: Expr, outer: int) -> str:
     if expr.op == "const":
         value = float(expr.value or 0.0)
-        text = str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(value)
+        text = str(int(value)) if abs(value) < 1e15 and value == int(value) else repr(value)
+        text = text.replace("inf", "1e999")  # which Python reads as infinite
         return f"({text})" if value < 0 and outer >= 4 else text
     if expr.op == "stat":
         return str(expr.value)

@@ -11,13 +11,14 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from likewise.errors import InputError
+from likewise.errors import InputError, TraceError
 from likewise.formula.expr import ACC, DIM, Expr, stat
 from likewise.formula.simplify import simplify
 from likewise.formula.trace import Traced, trace_finish, trace_terms
 
 COMBINES = ("sum", "mean", "max", "min")
 CLOSER = ("smaller", "larger")
+_DEEPEST = 150  # levels of a formula: far above any that is written by hand, and safe to walk by recursion
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,6 +211,8 @@ def from_terms(
     value_range: tuple[float, float] = (-math.inf, math.inf),
 ) -> Metric:
     """A metric from expressions: simplified, the mean's division written into the finish."""
+    if (depth := max(e.depth for e in (*terms, finish or ACC))) > _DEEPEST:
+        raise TraceError(f"the formula is nested {depth} levels deep; at most {_DEEPEST} are read")
     if finish is None:
         if len(terms) > 1:
             raise InputError(f"the formula returns {len(terms)} values: give finish= to make one of them")

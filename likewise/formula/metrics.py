@@ -113,7 +113,10 @@ def mahalanobis(VI: ArrayLike) -> Metric:
     InputError
         Where VI is not square, not symmetric or not positive semi-definite.
     """
-    matrix = np.array(VI, dtype=np.float64)
+    try:
+        matrix = np.array(VI, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"VI is not a matrix of numbers: {error}") from None
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
         raise InputError(f"VI has shape {matrix.shape}; mahalanobis takes a square matrix (d, d)")
     if not np.isfinite(matrix).all():

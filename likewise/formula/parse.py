@@ -82,6 +82,8 @@ def parse(text: str, names: dict[str, Expr]) -> tuple[Expr, ...]:
         return _refuse(text, node, f"{type(node).__name__} is not part of the formula language")
 
     nodes: list[Any] = list(tree.elts) if isinstance(tree, ast.Tuple) else [tree]
+    if not nodes:
+        _refuse(text, tree, "the formula is empty")
     try:
         return tuple(number(lift(walk(node))) for node in nodes)
     except RecursionError:

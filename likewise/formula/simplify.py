@@ -31,7 +31,8 @@ def fold_constants(e: Expr) -> Expr:
     """1 + 2 -> 3, for the operators that every machine rounds alike."""
     if e.op in _FOLD and e.args and all(a.op == "const" for a in e.args):
         value = _FOLD[e.op](*(a.value for a in e.args))
-        if math.isfinite(value):
+        negative_zero = value == 0 and math.copysign(1.0, value) < 0  # constants have no sign of zero
+        if math.isfinite(value) and not negative_zero:
             return const(value)
     return e
 
