@@ -314,3 +314,21 @@ def test_ill_conditioned_data(name, data):
     expected = reference.topk(lw.metrics[name], rows[:30].astype(float), rows.astype(float), 12)
     np.testing.assert_array_equal(found.indices, expected.indices)
     np.testing.assert_array_equal(found.values, expected.values)
+
+
+@pytest.mark.parametrize("metric", ["dot", "euclidean", lw.mahalanobis(np.eye(8))])
+def test_bad_rows_are_named_where_there_is_nothing_to_compare_them_with(metric):
+    bad = X.copy()
+    bad[2, 1] = np.nan
+    none = np.empty((0, 8))
+    for call in (
+        lambda **how: lw.topk(bad, none, 1, metric=metric, **how).values,
+        lambda **how: lw.pairwise(bad, none, metric=metric, **how),
+        lambda **how: lw.weighted_sum(bad, none, np.empty((0, 3)), metric=metric, **how),
+        lambda **how: lw.attend(bad, none, np.empty((0, 3)), metric=metric, **how),
+    ):
+        with pytest.raises(BadRowsError, match="has NaN or infinite values in row 2;"):
+            call()
+        assert np.isnan(call(on_bad="skip")[2]).all()
+    with pytest.raises(BadRowsError, match="y has NaN or infinite values in row 2;"):
+        lw.pairwise(none, bad, metric=metric)

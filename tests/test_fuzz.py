@@ -114,7 +114,7 @@ def contributions(dice, a, b):
 
 
 def weighted_sum(dice, a, b):
-    weights = dice.array() if dice.chance(0.4) else np.ones(np.shape(b)[0] if np.ndim(b) else 1)
+    weights = dice.array() if dice.chance(0.4) else np.ones(b.shape[:1] if isinstance(b, np.ndarray) else 1)
     return lw.weighted_sum(a, b, weights, metric=dice.pick(METRICS), **dice.options())
 
 

@@ -63,10 +63,10 @@ def pairwise(
     block = max(64, min(1 << 24, (options.memory or DEFAULT_MEMORY) // 4) // (8 * a.d))
 
     def one(rows_x: NDArray[Any], rows_y: NDArray[Any], result: NDArray[Any]) -> None:
-        if result.size == 0:
-            return
         sx, bad_x = dense_side(rows_x, a.dtype, "x", "x", found, options)
         sy, bad_y = dense_side(rows_y, b.dtype, "y", "y", found, options)
+        if result.size == 0:
+            return
         dense.matrix(found, sx, sy, result, options.threads, block, options.progress)
         result[bad_x], result[:, bad_y] = np.nan, np.nan
 

@@ -68,7 +68,7 @@ def weighted_sum(
     compute = fold_compute(a.dtype, b.dtype, w.dtype)
 
     def one(rows_x: NDArray[Any], rows_y: NDArray[Any], here: NDArray[Any], result: NDArray[Any]) -> None:
-        if result.size and len(rows_y):
+        if result.size:
             sides = ((rows_x, a.dtype, "x"), (rows_y, b.dtype, "y"))
             result[...] = _weighted(found, sides, here, compute, options)
 
@@ -166,7 +166,7 @@ def attend(
     lead = _common_lead(broadcast_lead(a, b, "q", "k"), c.lead, "v", c.array.shape)
     causal, masks = _read_mask(mask, lead, a.rows, b.rows)
     out = np.zeros((*lead, a.rows, c.d), result_dtype(a.dtype, b.dtype, c.dtype))
-    if out.size and b.rows:
+    if out.size:
         from likewise.backends.llvm import dense
 
         values = to_floating(c)
