@@ -124,7 +124,8 @@ def matrix(
                 )
                 done.add((high - low) * (last - first))
 
-            group = max(1, min(int(2e9 // (tile.rows * x.d * (last - first))), -(-(b - a) // (tile.rows * threads))))
+            short = int(1 / kernels.calls_of(tile.rows * x.d * (last - first), tile, formula))
+            group = max(1, min(short, -(-(b - a) // (tile.rows * threads))))
             group = min(group, max(1, 400_000 // (tile.rows * x.d * 8))) * tile.rows
             pool.run([functools.partial(one, p, min(p + group, b)) for p in range(a, b, group)], threads, done.report)
 
@@ -222,7 +223,8 @@ def weighted_sum(
             )
             done.add((b - a) * tile.rows * (last - first))
 
-        per = max(1, min(int(1e9 // (tile.rows * (x.d + 32) * (last - first))), -(-tiles // (4 * threads))))
+        short = int(1 / kernels.calls_of(tile.rows * (x.d + 32) * (last - first), tile, formula))
+        per = max(1, min(short, -(-tiles // (4 * threads))))
         pool.run([functools.partial(one, a, min(a + per, tiles)) for a in range(0, tiles, per)], threads, done.report)
     return out[:, :columns]
 
@@ -308,7 +310,8 @@ def _head_tasks(metric: Metric, head: Head, scale: float, compute: str, done: po
         done.add((last_row - first_row) * head.k.n)
 
     tiles = -(-head.q.n // tile.rows)
-    per = max(1, min(tiles, int(5e8 // (tile.rows * (head.q.d + padded + 32) * max(head.k.n, 1)))))
+    pair_dimensions = tile.rows * (head.q.d + padded + 32) * max(head.k.n, 1)
+    per = max(1, min(tiles, int(1 / kernels.calls_of(8 * pair_dimensions, tile, formula))))
     # the last queries of a causal head look at the most keys: they go first, so that threads end together
     return [functools.partial(one, a, min(a + per, tiles)) for a in reversed(range(0, tiles, per))]
 

@@ -17,6 +17,15 @@ from likewise.errors import InputError
 Task = Callable[[], object]
 
 
+_working = threading.local()
+
+
+def stopped() -> bool:
+    """Whether the job in hand has failed or been interrupted: asked by long tasks between calls of a kernel."""
+    job = getattr(_working, "job", None)
+    return job is not None and job.error is not None
+
+
 class _Job:
     """Tasks being worked on, by whoever has time."""
 
@@ -34,10 +43,13 @@ class _Job:
             i = next(self.next)
             if i >= len(self.tasks):
                 return
+            outer, _working.job = getattr(_working, "job", None), self
             try:
                 self.tasks[i]()
             except BaseException as error:
                 self.error = error
+            finally:
+                _working.job = outer
             with self.lock:
                 self.left -= 1
             if after is not None:

@@ -313,8 +313,7 @@ def _topk_chunk(
                 **{s: address(v) for s, v in block.stats.items()},
             }
             stop = min((part + 1) * share, panels)
-            # short calls, so that Ctrl-C and progress are seen: about 4e9 pair-dimensions, some tens of milliseconds
-            step = max(1, int(4e9 // ((b - a) * d * tile.width)))
+            step = max(1, int(1 / kernels.calls_of((b - a) * d * tile.width, tile, search.formula)))
             for p in range(part * share, stop, step):
                 run(first=p, last=min(p + step, stop), **base)
             seen = min(stop * tile.width, block.last - block.first) - part * share * tile.width
@@ -476,7 +475,7 @@ def _within_chunk(
 
         tasks = []
         for group in search.query_groups(first, last):
-            step = max(1, int(4e9 // ((group[1] - group[0]) * d * tile.width)))
+            step = max(1, int(1 / kernels.calls_of((group[1] - group[0]) * d * tile.width, tile, search.formula)))
             tasks += [functools.partial(one, group, p, min(p + step, panels)) for p in range(0, panels, step)]
         pool.run(tasks, search.sizes.threads, done.report)
     return results

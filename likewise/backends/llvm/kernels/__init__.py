@@ -43,7 +43,7 @@ from likewise.backends.llvm.kernels.rows import (
     stats_kernel,
 )
 from likewise.backends.llvm.kernels.search import search_fields, search_kernel, within_fields, within_kernel
-from likewise.backends.llvm.kernels.tile import Formula, Tile, micro_kernel, stat_fields, tile_for
+from likewise.backends.llvm.kernels.tile import Formula, Tile, calls_of, micro_kernel, stat_fields, tile_for
 
 __all__ = [
     "BLOCK",
@@ -56,6 +56,7 @@ __all__ = [
     "STATS_FIELDS",
     "Formula",
     "Tile",
+    "calls_of",
     "attend_kernel",
     "dev_kernel",
     "fold_fields",

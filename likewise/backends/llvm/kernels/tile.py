@@ -92,6 +92,17 @@ def tile_for(target: Target, compute: str, formula: Formula, queries: int | None
     return Tile(rows, vectors, lanes, compute, target)
 
 
+#: Operations that cost more than one: measured, in float64 on Zen 5, to the nearest power of two or so.
+_COSTS = {"div": 8, "sqrt": 8, "pow": 128} | dict.fromkeys(functions.TABLE, 64)
+
+
+def calls_of(pair_dimensions: float, tile: Tile, formula: Formula) -> float:
+    """How many kernel calls of some tens of milliseconds the work makes: between them Ctrl-C and progress are seen."""
+    nodes = {node for term in formula.terms for node in term.walk() if node.args}
+    cost = sum(_COSTS.get(node.op, 1) for node in nodes) * (1 if tile.compute == "f32" else 2)
+    return pair_dimensions * max(cost, 1) * 16 / tile.target.lanes / 4e9
+
+
 def is_ranged(target: Target, compute: str, formula: Formula) -> bool:
     """Whether AVX-512's range instruction serves: float32 maxima of absolute differences."""
     whole = target.range_instruction and compute == "f32" and target.lanes == 16
