@@ -209,7 +209,8 @@ def candidates_per_query(k: int) -> int:
 def state_bytes(k: int, itemsize: int) -> int:
     """Memory of one query's heap and list."""
     cap = candidates_per_query(k)
-    return k * itemsize + cap * (itemsize + 8) + 64
+    settling = 72 * k  # row, item, key, value and order of each of the k, and the result's keys
+    return k * itemsize + cap * (itemsize + 8) + settling + 64
 
 
 def _new_state(n: int, k: int, dtype: Any) -> _State:
@@ -315,6 +316,8 @@ def _topk_chunk(
             stop = min((part + 1) * share, panels)
             step = max(1, int(1 / kernels.calls_of((b - a) * d * tile.width, tile, search.formula)))
             for p in range(part * share, stop, step):
+                if pool.stopped():
+                    return
                 run(first=p, last=min(p + step, stop), **base)
             seen = min(stop * tile.width, block.last - block.first) - part * share * tile.width
             done.add((b - a) * max(seen, 0))
