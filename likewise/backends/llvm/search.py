@@ -13,7 +13,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -21,12 +21,13 @@ from numpy.typing import NDArray
 
 from likewise.backends import reference
 from likewise.backends.llvm import kernels, pool
+from likewise.backends.llvm.codes import CodedItems, Counts
 from likewise.backends.llvm.dense import pair_values
 from likewise.backends.llvm.jit import Kernel, kernel
 from likewise.backends.llvm.kernels import Formula, Tile, tile_for
 from likewise.backends.llvm.rows import NUMPY, ONE, Packer, Side, address, aligned, kernel_recipe, take
 from likewise.backends.llvm.target import current
-from likewise.formula.expr import ACC, Expr
+from likewise.formula.expr import ACC, Expr, Y
 from likewise.formula.metric import Metric
 from likewise.formula.rank import never_negative, rank_of
 from likewise.formula.screen import Screen, Slack, direct_screen, offsets
@@ -74,6 +75,9 @@ class Search:
     sizes: Sizes
     where: Mask = None
     prepared: Packed | None = None
+    codes: CodedItems | None = None
+    rows: NDArray[Any] | None = None  # of the items, as float32 scores of single pairs read them
+    counts: Counts = field(default_factory=Counts)
 
     @functools.cached_property
     def formula(self) -> Formula:
@@ -241,7 +245,8 @@ def topk(search: Search, k: int, progress: Progress = None) -> BestState:
     overflowed: list[NDArray[np.int64]] = []
     for first in range(0, n, search.sizes.chunk):
         last = min(first + search.sizes.chunk, n)
-        part, over = _topk_chunk(search, first, last, k, done)
+        chunk = _topk_chunk if search.codes is None else _coded_chunk
+        part, over = chunk(search, first, last, k, done)
         for whole, piece in zip(out, part, strict=True):
             whole[first:last] = piece
         overflowed.append(over)
@@ -325,6 +330,76 @@ def _topk_chunk(
         tasks = [functools.partial(one, group, part) for group in groups for part in range(parts)]
         pool.run(tasks, search.sizes.threads, done.report)
     return _settle_chunk(search, states, first, last, k)
+
+
+def _coded_chunk(
+    search: Search, first: int, last: int, k: int, done: pool.Counter
+) -> tuple[BestState, NDArray[np.int64]]:
+    """As :func:`_topk_chunk`, by codes first."""
+    from likewise.backends.llvm.codes import ChunkScan, CodedQueries
+
+    items, threads, n = search.codes, search.sizes.threads, last - first
+    assert items is not None
+    core, screen = search.screen.core, search.screen
+    some = take(search.queries, np.arange(first, last)) if n < search.queries.n else search.queries
+    queries = CodedQueries(some, core.u, screen.scale_x, items, search.formula, threads)
+    rows = _rows32(search, some, queries.needs_rows)
+    offset = np.concatenate([search.offset(first, last), np.zeros(_TILE_ROWS, np.float32)])
+    scan = ChunkScan(
+        queries, rows, search.items.d, search.items.n, k, search.slack.slope, offset,
+        lambda at: search.mask_fields(first + at, 0), search.counts,
+    )  # fmt: skip
+    groups = [(a - first, b - first) for a, b in search.query_groups(first, last)]
+    panels = -(-search.items.n // queries.tile.width)
+    parts = 1 if len(groups) >= threads else -(-threads // len(groups))
+    states = [_new_state(n, k, np.dtype(np.float32)) for _ in range(parts)]
+    share = -(-panels // parts)
+
+    def seeded(group: tuple[int, int]) -> None:
+        scan.seed(states[0], *group, _new_state)
+
+    def one(group: tuple[int, int], part: int) -> None:
+        scan.scan(states[part], *group, part * share, min((part + 1) * share, panels))
+        done.add((group[1] - group[0]) * search.items.n // parts)
+
+    if parts == 1:
+        pool.run(
+            [functools.partial(lambda g: (seeded(g), one(g, 0)), group) for group in groups], threads, done.report
+        )
+    else:
+        pool.run([functools.partial(seeded, group) for group in groups], threads)
+        for state in states[1:]:
+            state.threshold[:] = states[0].threshold
+        tasks = [functools.partial(one, group, part) for group in groups for part in range(parts)]
+        pool.run(tasks, threads, done.report)
+    return _settle_chunk(search, states, first, last, k)
+
+
+def _rows32(search: Search, queries: Side, needed: bool) -> Any:
+    """The rows and statistics that float32 scores read."""
+    from likewise.backends.llvm.codes import Rows32
+
+    core, screen, threads = search.screen.core, search.screen, search.sizes.threads
+    if not needed:
+        return Rows32(None, None, {}, frozenset())
+    x = Packer(queries, "x", core.u, screen.scale_x, "f32", 1)
+    y = item_rows(search) if search.rows is None else search.rows
+    stats = x.padded_stats(search.stat_names, 0, queries.n, 1)
+    mine = frozenset(stats)
+    stats |= search.item_packer.padded_stats(search.stat_names, 0, search.items.n, 1)
+    return Rows32(x.pack(0, queries.n, threads), y, stats, mine)
+
+
+def item_rows(search: Search) -> NDArray[Any]:
+    """Items as float32 rows: their own where those will do."""
+    return rows32(search.items, search.screen, search.sizes.threads)
+
+
+def rows32(items: Side, screen: Screen, threads: int) -> NDArray[Any]:
+    """Rows in float32 as a screen packs them, row-major."""
+    if items.dtype == "float32" and screen.core.v == Y and screen.scale_y is None:
+        return items.rows
+    return Packer(items, "y", screen.core.v, screen.scale_y, "f32", 1).pack(0, items.n, threads)
 
 
 def _settle_chunk(

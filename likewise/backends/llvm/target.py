@@ -24,6 +24,7 @@ class Target:
     registers: int
     fma: bool
     range_instruction: bool = False  # AVX-512DQ vrangeps: max of absolute values in one instruction
+    dot8: str = ""  # sums of byte products: "vnni" (vpdpbusd), "maddubs" (vpmaddubsw), "sdot"; "": shifts and products
 
     @property
     def rows(self) -> int:
@@ -52,11 +53,12 @@ def host() -> Target:
         features = {}
     flags = _flags(features)
     if features.get("avx512f") and features.get("avx512dq") and features.get("avx512bw") and features.get("avx512vl"):
-        return Target("avx512", triple, cpu, flags + ",-prefer-256-bit", 16, 32, True, True)
+        dot8 = "vnni" if features.get("avx512vnni") else "maddubs"
+        return Target("avx512", triple, cpu, flags + ",-prefer-256-bit", 16, 32, True, True, dot8)
     if features.get("avx2") and features.get("fma"):
-        return Target("avx2", triple, cpu, flags, 8, 16, True)
+        return Target("avx2", triple, cpu, flags, 8, 16, True, dot8="vnni" if features.get("avxvnni") else "maddubs")
     if triple.startswith(("aarch64", "arm64")):
-        return Target("neon", triple, cpu, flags, 4, 32, True)
+        return Target("neon", triple, cpu, flags, 4, 32, True, dot8="sdot" if features.get("dotprod") else "")
     return Target("portable", triple, cpu, flags, 4, 16, False)
 
 
@@ -66,9 +68,9 @@ def named(name: str) -> Target:
     if name == here.name:
         return here
     if name == "neon":
-        return Target("neon", "aarch64-unknown-linux-gnu", "generic", "+neon", 4, 32, True)
+        return Target("neon", "aarch64-unknown-linux-gnu", "generic", "+neon,+dotprod", 4, 32, True, dot8="sdot")
     if name == "avx2":
-        return Target("avx2", here.triple, "haswell", "", 8, 16, True)
+        return Target("avx2", here.triple, "haswell", "", 8, 16, True, dot8="maddubs")
     if name == "portable":
         return Target(
             "portable", here.triple, "x86-64" if here.triple.startswith("x86_64") else "generic", "", 4, 16, False

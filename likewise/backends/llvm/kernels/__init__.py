@@ -15,6 +15,7 @@ machine. What follows (the epilogue) is the reduction.
 ``tile`` is the micro-kernel; ``rows``, ``search``, ``dense`` and ``fold`` are the loop nests around it.
 """
 
+from likewise.backends.llvm.kernels import codes
 from likewise.backends.llvm.kernels.dense import (
     PEAK_FIELDS,
     matrix_fields,

@@ -1,0 +1,610 @@
+"""Rows as 8-bit screening codes, and the search that goes through them first.
+
+:mod:`likewise.formula.codes` has the bounds. Here rows are coded, panels cut, and a chunk of queries is taken through
+
+    seed      the best looking pairs of a sample, scored: a threshold that is nearly final
+    scan      every pair in integers; those that the bound cannot exclude are listed
+    refine    the listed pairs by finer codes, then in float32 (or exactly, in integers)
+
+to the same heaps and candidate lists that a float32 search fills; what is left is settled as ever.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from likewise.backends.llvm import kernels, pool
+from likewise.backends.llvm.dense import multiply
+from likewise.backends.llvm.jit import Kernel, kernel
+from likewise.backends.llvm.kernels.codes import ALIGN, CodeTile, Level, Scan, code_tile
+from likewise.backends.llvm.rows import Side, address, aligned, exact_text, mapped, measure
+from likewise.backends.llvm.target import current
+from likewise.formula.codes import (
+    Coding,
+    Lengths,
+    Part,
+    biases,
+    constants,
+    lengths,
+    typical_alpha,
+    uncertainty,
+    upward,
+)
+from likewise.formula.expr import Expr, X, Y
+
+Floats = NDArray[np.float64]
+_BLOCK = 4096  # rows coded at a time
+
+
+@dataclass
+class CodedRows:
+    """One side's rows in one part's codes: row-major bytes, and what bounds need of each row."""
+
+    codes: NDArray[np.int8]  # (n, stride)
+    scale: Floats
+    squares: Floats  # of what is coded
+    inner: Floats  # with the mean
+    total: Floats  # sum of the codes
+    error: Floats  # norm of what the codes leave out: 2-norm for dot, 1- and max-norm for sum and max
+
+    @property
+    def arrays(self) -> tuple[NDArray[Any], ...]:
+        return (self.codes, self.scale, self.squares, self.inner, self.total, self.error)
+
+
+def _encode_kernel(dtype: str, u: Expr, scale: Expr | None, coded: bool) -> Kernel:
+    return kernel(
+        "encode",
+        f"encode {dtype} {exact_text(u)} / {exact_text(scale) if scale else None} {coded}",
+        kernels.codes.encode_fields(u, scale),
+        lambda module, name: kernels.codes.encode_kernel(module, name, dtype, u, scale, coded=coded),
+    )
+
+
+def encode(side: Side, u: Expr, scale: Expr | None, part: Part, threads: int, *, coded: bool = True) -> CodedRows:
+    """Rows in the part's own coordinates -> codes; without ``coded``, only the squares and inner products."""
+    n, d = side.n, side.d
+    stride = -(-d // ALIGN) * ALIGN if coded else 0
+    codes = aligned(n * stride, np.int8).reshape(n, stride)
+    out = {name: np.empty(n if coded or name in ("squares", "inner") else 0) for name in kernels.codes.ENCODE_OUT}
+    run = _encode_kernel(side.dtype, u, scale, coded)
+    names = kernels.stat_fields((u, *([scale] if scale else [])))
+    mean, weight = np.ascontiguousarray(part.mean), np.ascontiguousarray(part.weight)
+    step = max(1, min(_BLOCK, 2_000_000 // d))
+
+    def one(first: int) -> None:
+        run(
+            rows=address(side.rows) + first * d * side.rows.itemsize,
+            n=min(step, n - first),
+            d=d,
+            stride=stride,
+            mean=address(mean),
+            weight=address(weight),
+            fixed=float(part.fixed),
+            low=float(part.low),
+            high=float(part.high),
+            codes=address(codes) + first * stride,
+            **{name: address(array) + 8 * first for name, array in out.items()},
+            **{name: address(side.stat(name[:-2])) + 8 * first for name in names},
+        )
+
+    pool.run([functools.partial(one, first) for first in range(0, n, step)], threads)
+    error = {"dot": "err2", "sum": "err1", "max": "errinf"}[part.kind]
+    left = np.sqrt(out[error]) if part.kind == "dot" else out[error]
+    return CodedRows(codes, out["scale"], out["squares"], out["inner"], out["total"], left)
+
+
+@dataclass
+class CodedSide:
+    """One side in all of a coding's parts."""
+
+    parts: list[CodedRows]
+    exact: CodedRows | None
+    whole: Floats  # |row - mean|^2
+    inner: Floats  # (row - mean) . mean
+
+    @property
+    def n(self) -> int:
+        return len(self.parts[0].codes)
+
+    @property
+    def exact_error(self) -> bool:
+        """Whether the exact part left anything out after all."""
+        return self.exact is None or bool(self.exact.error.any())
+
+
+def _joined(pieces: list[CodedRows]) -> CodedRows:
+    if len(pieces) == 1:
+        return pieces[0]
+    return CodedRows(*(np.concatenate(arrays) for arrays in zip(*(p.arrays for p in pieces), strict=True)))
+
+
+def code_side(side: Side, u: Expr, scale: Expr | None, coding: Coding, threads: int) -> CodedSide:
+    """All rows of a side in all parts of a coding, some thousand rows at a time."""
+    leaf = u.op in ("x", "y")
+    exact = None
+    if coding.exact is not None:
+        exact = encode(side, u, scale, coding.exact, threads)
+    if coding.exact_at_once and exact is not None:
+        return CodedSide([exact], exact, exact.squares, exact.inner)
+    if coding.basis is None:
+        rows = encode(side, u, scale, coding.parts[0], threads)
+        return CodedSide([rows], exact, rows.squares, rows.inner)
+    pieces: list[list[CodedRows]] = [[] for _ in coding.parts]
+    sizes = encode(side, u, scale, coding.space, threads, coded=False)
+    cuts = [0, *itertools.accumulate(part.d for part in coding.parts)]
+    step = max(256, 8_000_000 // side.d)
+    for first in range(0, side.n, step):
+        stats = {name: array[first : first + step] for name, array in side.stats.items()}
+        some = Side(side.rows[first : first + step], side.dtype, side.known, side.bad[:0], stats)
+        if not leaf:
+            some = Side(mapped(some, u, "x" if u.side() == "x" else "y", threads), "float64", side.known, side.bad[:0], stats)
+        z = multiply(some, coding.basis, threads)
+        for part, found, a, b in zip(coding.parts, pieces, cuts, cuts[1:], strict=False):
+            slab = Side(np.ascontiguousarray(z[:, a:b]), "float64", side.known, side.bad[:0], stats)
+            found.append(encode(slab, X, scale, part, threads))
+    return CodedSide([_joined(found) for found in pieces], exact, sizes.squares, sizes.inner)
+
+
+def panels_of(rows: CodedRows, part: Part, lanes: int, group: int, offset: int, threads: int,
+              listed: NDArray[np.int64] | None = None) -> NDArray[np.uint8]:  # fmt: skip
+    """Panels of ``lanes`` rows: all, or those ``listed``."""
+    n = len(rows.codes) if listed is None else len(listed)
+    steps, count = -(-part.d // group), -(-n // lanes)
+    out = aligned(count * steps * group * lanes, np.uint8)
+    run = kernel(
+        "panel",
+        f"panel {group} {offset}",
+        kernels.codes.PANEL_FIELDS,
+        lambda module, name: kernels.codes.panel_kernel(module, name, group, offset),
+    )
+    step = max(1, 1_000_000 // (steps * group * lanes))
+
+    def one(first: int) -> None:
+        run(
+            codes=address(rows.codes),
+            stride=rows.codes.shape[1],
+            start=0,
+            stop=part.d,
+            rows=0 if listed is None else address(listed),
+            n=n,
+            lanes=lanes,
+            first=first,
+            last=min(first + step, count),
+            out=address(out) + first * steps * group * lanes,
+        )
+
+    pool.run([functools.partial(one, first) for first in range(0, count, step)], threads)
+    return out
+
+
+@dataclass
+class CodedItems:
+    """Items as a scan reads them: panels of the first part, rows of the others, and a few numbers each."""
+
+    coding: Coding
+    side: CodedSide
+    tile: CodeTile
+    panels: NDArray[np.uint8]
+    levels: list[Lengths]
+    alphas: list[float]
+    lossless: list[bool]
+
+    @functools.cached_property
+    def bias(self) -> NDArray[np.float32]:
+        """b_y of every item, as float32 numbers no smaller; past the end, whole panels of it."""
+        c = self.coding
+        values = self.side.parts[0].error if c.kind == "sum" else biases(c, self.side.whole, self.side.inner)
+        return self.padded(upward(values))
+
+    def padded(self, values: Any) -> NDArray[np.float32]:
+        """Float32, with zeros to a whole number of panels."""
+        n, width = len(values), self.tile.width
+        made = np.zeros(-(-n // width) * width, np.float32)
+        made[:n] = values
+        return made
+
+    @functools.cached_property
+    def scales(self) -> list[NDArray[np.float32]]:
+        pairs = zip(self.coding.parts, self.side.parts, strict=True)
+        return [self.padded(rows.scale / part.top) for part, rows in pairs]
+
+    @functools.cached_property
+    def uncertain(self) -> list[NDArray[np.float32]]:
+        """T_y of every item at every level."""
+        return [
+            self.padded(upward(uncertainty(found, alpha, False, lossless)))
+            for found, alpha, lossless in zip(self.levels, self.alphas, self.lossless, strict=True)
+        ]
+
+    @property
+    def nbytes(self) -> int:
+        held = [self.panels, self.bias, *self.scales, *self.uncertain, self.side.whole, self.side.inner]
+        held += [a for rows in self.side.parts for a in rows.arrays]
+        if self.side.exact is not None and self.side.exact is not self.side.parts[0]:
+            held += [*self.side.exact.arrays]
+        return sum(int(a.nbytes) for a in held)
+
+
+def levels_of(side: CodedSide, coding: Coding) -> list[Lengths]:
+    """What is known after each part."""
+    mean = float(np.sqrt(coding.mean_squares))
+    raw = np.sqrt(side.whole) + 2 * mean
+    made = []
+    for i in range(1, len(side.parts) + 1):
+        squares, errors = [p.squares for p in side.parts[:i]], [p.error for p in side.parts[:i]]
+        made.append(lengths(squares, errors, side.whole, raw, coding))
+    return made
+
+
+def code_items(side: Side, v: Expr, scale: Expr | None, coding: Coding, threads: int) -> CodedItems:
+    """Items in all parts of a coding, with the panels of the first."""
+    coded = code_side(side, v, scale, coding, threads)
+    tile = code_tile(current(), coding.kind)
+    panels = panels_of(coded.parts[0], coding.parts[0], tile.width, tile.group, tile.offset, threads)
+    found = levels_of(coded, coding)
+    alphas = [typical_alpha(level) for level in found]
+    lossless = [not bool(level_error(coded, i).any()) for i in range(len(found))]
+    return CodedItems(coding, coded, tile, panels, found, alphas, lossless)
+
+
+def level_error(side: CodedSide, i: int) -> Floats:
+    """What the codes of parts 0..i leave out, without the rounding of float64."""
+    return np.asarray(sum(part.error for part in side.parts[: i + 1]))
+
+
+# ---------------------------------------------------------------------------------------------------- search
+
+
+def _scan_call(scan: Scan, entry: str) -> Kernel:
+    make = {"scan": kernels.codes.scan_kernel, "refine": kernels.codes.refine_kernel}[entry]
+    formula = scan.formula
+    terms = "; ".join(exact_text(t) for t in formula.terms)
+    return kernel(
+        entry,
+        f"{entry} {scan.text} {formula.combine}[{terms}] then {exact_text(formula.last)}",
+        kernels.codes.scan_fields(scan),
+        lambda module, name: make(module, name, scan),
+    )
+
+
+@dataclass
+class Counts:
+    """What a search did: pairs compared in integers, scored one by one, and settled in float64."""
+
+    screened: int = 0
+    listed: int = 0
+    scored: int = 0
+
+
+class CodedQueries:
+    """A chunk of queries, coded for one scan of one set of coded items."""
+
+    def __init__(self, queries: Side, u: Expr, scale: Expr | None, items: CodedItems, formula: Formula, threads: int) -> None:
+        coding = items.coding
+        self.items, self.coding, self.formula, self.n = items, coding, formula, queries.n
+        self.tile = code_tile(items.tile.target, coding.kind, queries.n)
+        side = code_side(queries, u, scale, coding, threads)
+        self.side = side
+        rows, n = self.tile.rows, queries.n
+        padded = -(-n // rows) * rows
+        part = coding.parts[0]
+        self.tiles = panels_of(side.parts[0], part, rows, self.tile.group, 0, threads)
+        self.levels = levels_of(side, coding)
+        self.extra = items.tile.offset  # what unsigned items add to each coordinate
+        blocks = len(part.ends) - 1
+        init = np.zeros((padded, blocks), np.int32)
+        if self.extra:
+            for block, (a, b) in enumerate(itertools.pairwise(part.ends)):
+                init[:n, block] = -self.extra * side.parts[0].codes[:, a:b].sum(axis=1, dtype=np.int32)
+        self.init = np.ascontiguousarray(init.reshape(-1, rows, blocks).transpose(0, 2, 1))
+        self.ends = np.array([-(-end // self.tile.group) for end in part.ends], np.int64)
+        self.shifts = np.array(part.shifts, np.int32)
+
+        def floats(values: Any) -> NDArray[np.float32]:
+            made = np.zeros(padded, np.float32)
+            made[:n] = values
+            return made
+
+        if coding.kind == "dot":
+            self.gain = 0.5 if coding.rule == "square" else 1.0
+            start, _ = constants(coding, side.whole, side.inner, coding.mean_squares)
+            self.constant = floats(start)
+            self.a = [floats(r.scale / p.top) for r, p in zip(side.parts, coding.parts, strict=True)]
+            self.t = [
+                floats(upward(uncertainty(found, alpha, True, lossless)))
+                for found, alpha, lossless in zip(self.levels, items.alphas, items.lossless, strict=True)
+            ]
+        else:
+            unit = part.fixed
+            error = side.parts[0].error * (1 + 2.0**-20)
+            if coding.kind == "sum":
+                self.gain, self.constant = 1.0, floats(-upward(error))
+                self.a = [floats(np.full(n, -unit))]
+            else:
+                most = float(items.side.parts[0].error.max(initial=0.0)) * (1 + 2.0**-20)
+                self.gain, self.constant = 1 / unit, floats(-upward((error + most) / unit))
+                self.a = [floats(np.ones(n))]
+            self.t = [floats(np.zeros(n))]
+        # integers are the answer where neither side leaves anything out
+        self.exact = side.exact is not None and not side.exact.error.any() and not items.side.exact_error
+        self.scans()
+
+    def scans(self) -> None:
+        """Which levels listed pairs go through."""
+        coding, levels = self.coding, [Level(carry=True) for _ in self.coding.parts[1:]]
+        if self.exact and coding.exact_at_once:
+            levels.append(Level(exact=True, at_once=True))
+        elif coding.exact is not None and not coding.exact_at_once:
+            levels.append(Level(exact=self.exact))
+        dot = coding.kind == "dot"
+        scaled = dot and coding.parts[0].fixed == 0
+        self.scan = Scan(self.tile, scaled, dot, tuple(levels), self.formula, "topk")
+        direct = tuple(level for level in levels if level.exact and not level.at_once)
+        if self.exact and coding.exact_at_once and dot:
+            direct = (Level(exact=True),)
+        self.seeding = Scan(self.tile, scaled, dot, (), self.formula, "seed")
+        self.settling = Scan(self.tile, scaled, dot, direct, self.formula, "topk")
+        #: whether the seeds' own scores are the answer already
+        self.seeds_exact = self.exact and not dot
+
+    @property
+    def needs_rows(self) -> bool:
+        """Whether float32 scores are computed, from rows."""
+        last = self.scan.levels[-1:]
+        return not (last and last[0].exact)
+
+    @functools.cached_property
+    def exact_arrays(self) -> dict[str, Any]:
+        """Statistics of the exact level (or of one as fine as that): float64 where exact, else float32."""
+        coding, mine, theirs = self.coding, self.side.exact, self.items.side.exact
+        if mine is None or theirs is None or coding.exact is None:
+            return {}
+        kind = np.float64 if self.exact else np.float32
+        squared = float(coding.exact.mean @ coding.exact.mean)
+        if coding.kind != "dot":
+            # the key is the integer itself: (constant - sum) / gain
+            return {"b_y": np.zeros(self.items.side.n), "constant": np.zeros(self.n), "gain": -1.0}
+        part = Coding(coding.rule, None, (coding.exact,), coding.exact, coding.exact)
+        start, gain = constants(part, mine.squares, mine.inner, squared)
+        bias = -0.5 * theirs.squares if coding.rule == "square" else theirs.inner
+        made: dict[str, Any] = {"gain": gain}
+        if self.exact:
+            made |= {"b_y": np.ascontiguousarray(bias), "constant": np.ascontiguousarray(start)}
+        else:
+            raw = np.sqrt(mine.squares) + 2 * np.sqrt(squared)
+            x = lengths([mine.squares], [mine.error], mine.squares, raw, part)
+            raw = np.sqrt(theirs.squares) + 2 * np.sqrt(squared)
+            y = lengths([theirs.squares], [theirs.error], theirs.squares, raw, part)
+            alpha = typical_alpha(y)
+            none = not bool(theirs.error.any())
+            made |= {
+                "b_y": upward(biases(part, theirs.squares, theirs.inner)),
+                "constant": start.astype(kind),
+                "t_x": upward(uncertainty(x, alpha, True, none)),
+                "t_y": upward(uncertainty(y, alpha, False, none)),
+                "a_x": mine.scale.astype(np.float32),
+                "s_y": theirs.scale.astype(np.float32),
+            }
+        made |= {"init": (-self.extra * mine.total).astype(np.int32)}
+        return made
+
+    def level_fields(self, scan: Scan, at: int) -> dict[str, Any]:
+        """The levels' fields, for queries from number ``at``."""
+        fields: dict[str, Any] = {}
+        carried = 1
+        for i, level in enumerate(scan.levels):
+            made: dict[str, Any] = dict.fromkeys(("x", "y", "stride", "init", "a_x", "t_x", "s_y", "t_y", "b_y"), 0)
+            if level.carry:
+                mine, theirs = self.side.parts[carried], self.items.side.parts[carried]
+                made |= {
+                    "init": address(self.level_init[carried]) + 4 * at,
+                    "a_x": address(self.a[carried]) + 4 * at,
+                    "t_x": address(self.t[carried]) + 4 * at,
+                    "s_y": address(self.items.scales[carried]),
+                    "t_y": address(self.items.uncertain[carried]),
+                    "b_y": address(self.items.bias),
+                    "constant": address(self.constant) + 4 * at,
+                    "gain": self.gain,
+                }
+                carried += 1
+            else:
+                arrays = self.exact_arrays
+                mine, theirs = self.side.exact, self.items.side.exact
+                size = 8 if level.exact else 4
+                made |= {"gain": float(arrays["gain"]), "b_y": address(arrays["b_y"])}
+                made["constant"] = address(arrays["constant"]) + size * at
+                if "init" in arrays:
+                    made["init"] = address(arrays["init"]) + 4 * at
+                if not level.exact:
+                    made |= {
+                        "a_x": address(arrays["a_x"]) + 4 * at,
+                        "t_x": address(arrays["t_x"]) + 4 * at,
+                        "s_y": address(arrays["s_y"]),
+                        "t_y": address(arrays["t_y"]),
+                    }
+            if mine is not None and theirs is not None:
+                stride = mine.codes.shape[1]
+                made |= {"x": address(mine.codes) + at * stride, "y": address(theirs.codes), "stride": stride}
+            fields |= {f"{name}_{i}": value for name, value in made.items()}
+        return fields
+
+    @functools.cached_property
+    def level_init(self) -> list[NDArray[np.int32]]:
+        return [(-self.extra * part.total).astype(np.int32) for part in self.side.parts]
+
+    def scan_fields(self, at: int) -> dict[str, Any]:
+        """The dense part's fields."""
+        items = self.items
+        steps = int(self.ends[-1])
+        return {
+            "queries": address(self.tiles) + at * steps * self.tile.group,
+            "items": address(items.panels),
+            "blocks": len(self.shifts),
+            "ends": address(self.ends),
+            "shifts": address(self.shifts),
+            "init": address(self.init) + at * len(self.shifts) * 4,
+            "a_x": address(self.a[0]) + 4 * at,
+            "t_x": address(self.t[0]) + 4 * at,
+            "s_y": address(items.scales[0]),
+            "t_y": address(items.uncertain[0]) if self.coding.kind == "dot" else 0,
+            "b_y": address(items.bias),
+            "constant": address(self.constant) + 4 * at,
+            "gain": self.gain,
+            "margin": -(2.0**-18),
+        }
+
+
+# ------------------------------------------------------------------------------------------------- one chunk
+
+#: Items whose finer codes stay in the second-level cache while a group's listed pairs are refined.
+_STRETCH_BYTES = 768 << 10
+#: Pairs of a list: 12 bytes each, in the second-level cache with them.
+_ROOM = 1 << 15
+#: Items among which the first threshold is sought, as a share of all.
+_SEED_SHARE = 8
+
+
+@dataclass
+class Rows32:
+    """Float32 rows of both sides, row-major, and their statistics, for the scores of single pairs."""
+
+    x: NDArray[np.float32] | None
+    y: NDArray[np.float32] | None
+    stats: dict[str, NDArray[np.float32]]
+    x_stats: frozenset[str]
+
+    def fields(self, d: int, at: int) -> dict[str, int]:
+        """Addresses, for queries from number ``at``."""
+        made = {
+            "x_rows": 0 if self.x is None else address(self.x) + at * d * 4,
+            "y_rows": 0 if self.y is None else address(self.y),
+        }
+        return made | {s: address(v) + (4 * at if s in self.x_stats else 0) for s, v in self.stats.items()}
+
+
+def seed_panels(panels: int, width: int, wanted: int) -> list[tuple[int, int]]:
+    """Eight or fewer ranges of panels, evenly spread, of ``wanted`` items together."""
+    count = min(panels, -(-wanted // width))
+    pieces = min(8, count)
+    size = -(-count // pieces)
+    starts = [piece * panels // pieces for piece in range(pieces)]
+    return [(start, min(start + size, panels)) for start in starts]
+
+
+class ChunkScan:
+    """A chunk of queries through seed, scan and refine, by groups on all threads."""
+
+    def __init__(self, queries: CodedQueries, rows: Rows32, d: int, m: int, k: int, slope: float,
+                 offset: NDArray[np.float32], mask: Any, counts: Counts) -> None:  # fmt: skip
+        self.queries, self.rows, self.d, self.m, self.k = queries, rows, d, m, k
+        self.slope, self.offset, self.mask, self.counts = slope, offset, mask, counts
+        self.limit = np.zeros(len(queries.constant), np.float32)
+        self.zeros = np.zeros(len(queries.constant), np.float32)
+        self.room = max(_ROOM, 2 * 504 * queries.tile.width)
+        self.calls = {
+            "seed": _scan_call(queries.seeding, "scan"),
+            "settle": _scan_call(queries.settling, "refine"),
+            "scan": _scan_call(queries.scan, "scan"),
+        }
+
+    def state_fields(self, state: Any, at: int, k: int) -> dict[str, Any]:
+        """Heaps and candidate lists, for queries from number ``at``."""
+        cap = state.keys.shape[1]
+        return {
+            "k": k,
+            "cap": cap,
+            "heap": address(state.heap) + at * k * 4,
+            "sizes": address(state.sizes) + at * 8,
+            "keys": address(state.keys) + at * cap * 4,
+            "found": address(state.found) + at * cap * 8,
+            "counts": address(state.counts) + at * 8,
+            "threshold": address(state.threshold) + at * 4,
+            "overflow": address(state.overflow) + at * 8,
+        }
+
+    def base(self, at: int, count: int) -> dict[str, Any]:
+        """Fields that every call of a group shares."""
+        tally = np.zeros(4, np.int64)
+        return {
+            "n": count,
+            "m": self.m,
+            "base": 0,
+            "d": self.d,
+            "one": 0,
+            "slope": self.slope,
+            "offset": address(self.offset) + 4 * at,
+            "limit": address(self.limit) + 4 * at,
+            "screened": address(tally),
+            "refined": address(tally) + 8,
+            "scored": address(tally) + 16,
+            "hits_row": 0,
+            "hits_item": 0,
+            "hits": 0,
+            "hits_room": 0,
+            "list": 0,
+            "room": self.room,
+            "stretch": self.stretch,
+            **self.queries.scan_fields(at),
+            **self.rows.fields(self.d, at),
+            **self.mask(at),
+            "tally": tally,
+        }
+
+    @functools.cached_property
+    def stretch(self) -> int:
+        """Panels between two refinements."""
+        levels = self.queries.scan.levels
+        row = 4 * self.d if not levels or levels[0].at_once else self.queries.items.side.parts[-1].codes.shape[1]
+        return max(1, _STRETCH_BYTES // max(row, 64) // self.queries.tile.width)
+
+    def seed(self, state: Any, a: int, b: int, new_state: Any) -> None:
+        """Thresholds of queries a..b from the best looking of a sample, scored."""
+        queries, n = self.queries, b - a
+        width = queries.tile.width
+        panels = -(-self.m // width)
+        seeds = self.k if queries.seeds_exact else 2 * self.k + 16
+        own = new_state(n, seeds, np.dtype(np.float32))
+        base = self.base(a, n)
+        tally = base.pop("tally")
+        scan = {**base, "constant": address(self.zeros), "gain": 1.0, "margin": 0.0, **self.state_fields(own, 0, seeds)}
+        for first, last in seed_panels(panels, width, max(self.m // _SEED_SHARE, 4 * seeds)):
+            self.calls["seed"](**{**scan, "first": first, "last": last})
+        full = own.sizes == seeds
+        limit = np.where(full, own.heap[:, 0], np.inf).astype(np.float32)
+        if queries.seeds_exact:
+            state.threshold[a:b] = np.where(full, np.nextafter(limit * np.float32(1 + 2.0**-20), np.float32(np.inf)), np.inf)
+            return
+        listed = (np.arange(own.keys.shape[1]) < own.counts[:, None]) & (own.keys <= limit[:, None])
+        rows, columns = np.nonzero(listed)
+        entries = np.zeros((len(rows) + 32, 3), np.int32)
+        entries[: len(rows), 0], entries[: len(rows), 1] = rows, own.found[rows, columns]
+        fields = {**base, **self.state_fields(state, a, self.k), **queries.level_fields(queries.settling, a)}
+        self.calls["settle"](**{**fields, "list": address(entries), "first": len(rows), "last": 0})
+        state.sizes[a:b] = 0
+        state.counts[a:b] = 0
+        del tally
+
+    def scan(self, state: Any, a: int, b: int, first: int, last: int) -> None:
+        """Panels first..last against queries a..b."""
+        queries, n = self.queries, b - a
+        base = self.base(a, n)
+        tally = base.pop("tally")
+        entries = np.empty((self.room + 64) * 3, np.int32)
+        fields = {**base, **self.state_fields(state, a, self.k), **queries.level_fields(queries.scan, a)}
+        fields["list"] = address(entries)
+        work = max(1, n) * queries.coding.parts[0].d * queries.tile.width
+        step = max(1, int(8e9 / work))
+        for p in range(first, last, step):
+            if pool.stopped():
+                return
+            self.calls["scan"](**{**fields, "first": p, "last": min(p + step, last)})
+        self.counts.screened += n * (last - first) * queries.tile.width
+        self.counts.listed += int(tally[1])
+        self.counts.scored += int(tally[2])
