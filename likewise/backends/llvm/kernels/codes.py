@@ -14,7 +14,8 @@ levels, each with more of the row and a tighter bound, to the float32 scores (or
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -421,7 +422,6 @@ def scan_kernel(module: ir.Module, name: str, scan: Scan) -> None:
         return
     most = b.mul(n, I64(tile.width))
     count_at = f.variable(I64(0))
-    entry = f.pointer("list")
     _limits(f, scan)
 
     def more() -> Value:
@@ -435,10 +435,7 @@ def scan_kernel(module: ir.Module, name: str, scan: Scan) -> None:
         count = f.get(count_at, I64)
         index = b.add(item, lane)
         with f.when(b.icmp_signed("<", index, f.field("m"))):
-            to = b.mul(count, I64(3))
-            f.store(b.trunc(row, I32), entry, to)
-            f.store(b.trunc(index, I32), entry, b.add(to, I64(1)))
-            f.store(acc, entry, b.add(to, I64(2)))
+            _write_entry(f, count, row, index, acc)
             f.put(b.add(count, I64(1)), count_at)
 
     with f.loop_while(more, "stretch"):
@@ -594,66 +591,106 @@ def _seed(f: Function, scan: Scan, row: Value, index: Value, key: Value) -> None
 
 
 def _refine(f: Function, scan: Scan, count: Value) -> None:
-    """Every listed pair through the levels; those that pass them all are scored and offered."""
+    """The listed pairs through one level after the other, what passes closing up; the last scores and offers them.
+
+    Level by level rather than pair by pair, so that each loop can ask for the rows it needs some pairs ahead: they lie
+    scattered, and waiting for them took half the time. An entry is (row, item, number): the scan's integer at first,
+    the bits of the score's product afterwards.
+    """
     b = f.b
-    entry = f.pointer("list")
-    ahead = 6
+    tally = f.pointer("refined")
+    f.store(b.add(f.load(tally, 0, I64), count), tally, I64(0))
+    started = False
+    for i, level in enumerate(scan.levels):
+        if level.exact:
+            with _listed(f, count, None if level.at_once else i, 16) as (row, item, acc, _), _if_admitted(f, row, item, started):
+                total = acc if level.at_once else _level_sum(f, scan, i, row, item)
+                # constant - gain key = sum + b, in integers that float64 holds
+                score = b.fadd(b.sitofp(total, F64), f.load(f.pointer(f"b_y_{i}"), item, F64))
+                key = b.fdiv(b.fsub(f.load(f.pointer(f"constant_{i}"), row, F64), score), f.number(f"gain_{i}", F64))
+                _accept(f, scan, row, item, b.fptrunc(key, F32))
+            return
+        kept = f.variable(I64(0))
+        with _listed(f, count, i, 4) as (row, item, number, _), _if_admitted(f, row, item, started):
+            product, good = _level(f, scan, i, row, item, number)
+            with f.when(good):
+                _write_entry(f, f.get(kept, I64), row, item, b.bitcast(product, I32))
+                f.put(b.add(f.get(kept, I64), I64(1)), kept)
+        count, started = f.get(kept, I64), True
+    with _listed(f, count, "rows", 8) as (row, item, _, _), _if_admitted(f, row, item, started):
+        _finish(f, scan, row, item)
+
+
+def _write_entry(f: Function, at: Value, row: Value, item: Value, number: Value) -> None:
+    entry, b = f.pointer("list"), f.b
+    to = b.mul(at, I64(3))
+    f.store(b.trunc(row, I32), entry, to)
+    f.store(b.trunc(item, I32), entry, b.add(to, I64(1)))
+    f.store(number, entry, b.add(to, I64(2)))
+
+
+@contextmanager
+def _listed(f: Function, count: Value, ahead_of: Any, lines: int) -> Iterator[tuple[Value, Value, Value, Value]]:
+    """Each entry of the list: (row, item, number, its place); the item's bytes some entries on are asked for."""
+    b, entry, ahead = f.b, f.pointer("list"), 8
     with f.loop(0, count, name="pair") as i:
         at = b.mul(i, I64(3))
         row = b.zext(f.load(entry, at, I32), I64)
         item = b.zext(f.load(entry, b.add(at, I64(1)), I32), I64)
-        acc = f.load(entry, b.add(at, I64(2)), I32)
-        coming = b.zext(f.load(entry, b.add(at, I64(3 * ahead + 1)), I32), I64)  # the list has room beyond its end
-        coming = b.select(b.icmp_signed("<", b.add(i, I64(ahead)), count), coming, item)
-        if scan.levels and not scan.levels[0].at_once:
-            _prefetch(f, f.at(f.pointer("y_0"), b.mul(coming, f.field("stride_0")), I8), 2)
-        elif not scan.levels:
-            _prefetch(f, f.at(f.pointer("y_rows"), b.mul(coming, f.field("d")), F32), 4)
-        before = None
-        if scan.levels and scan.levels[0].carry:
-            before = b.fmul(b.sitofp(acc, F32), f.load(f.pointer("s_y"), item, F32))
-            before = b.fmul(before, f.load(f.pointer("a_x"), row, F32))
-        with f.when(_admitted(f, row, item)):
-            _level(f, scan, 0, row, item, acc, before)
+        number = f.load(entry, b.add(at, I64(2)), I32)
+        if ahead_of is not None:
+            coming = b.zext(f.load(entry, b.add(at, I64(3 * ahead + 1)), I32), I64)  # the list has room beyond its end
+            coming = b.select(b.icmp_signed("<", b.add(i, I64(ahead)), count), coming, item)
+            size = b.mul(f.field("d"), I64(4)) if ahead_of == "rows" else f.field(f"stride_{ahead_of}")
+            rows = f.pointer("y_rows" if ahead_of == "rows" else f"y_{ahead_of}")
+            _prefetch(f, f.at(rows, b.mul(coming, size), I8), size, lines)
+        yield row, item, number, i
 
 
-def _prefetch(f: Function, line: Value, lines: int) -> None:
-    """Ask for the first cache lines of what comes next."""
-    name = "llvm.prefetch.p0"
+@contextmanager
+def _if_admitted(f: Function, row: Value, item: Value, known: bool) -> Iterator[None]:
+    """Only pairs that the filter lets through; ``known``: an earlier level has seen to that."""
+    if known:
+        yield
+        return
+    with f.when(_admitted(f, row, item)):
+        yield
+
+
+def _prefetch(f: Function, line: Value, size: Value, lines: int) -> None:
+    """Ask for the cache lines of what comes next, ``lines`` of them at most."""
+    name, b = "llvm.prefetch.p0", f.b
     known = f.module.globals.get(name)
     if known is None:
         known = ir.Function(f.module, ir.FunctionType(ir.VoidType(), [PTR, I32, I32, I32]), name)
-    for step in range(lines):
-        f.b.call(known, [f.at(line, I64(64 * step), I8), I32(0), I32(3), I32(1)])
+    most = I64(64 * lines)
+    end = b.select(b.icmp_signed("<", size, most), size, most)
+    with f.loop(0, end, 64, name="line") as at:
+        b.call(known, [f.at(line, at, I8), I32(0), I32(3), I32(1)])
 
 
-def _level(f: Function, scan: Scan, i: int, row: Value, item: Value, acc: Value, before: Value) -> None:
-    """Level i of a pair, and what follows if it passes. ``acc``: the scan's integer, ``before``: the score so far."""
-    b = f.b
-    if i == len(scan.levels):
-        _finish(f, scan, row, item)
-        return
-    level = scan.levels[i]
-    total = acc if level.at_once else _level_sum(f, scan, i, row, item)
-    if level.exact:
-        # constant - gain key = sum + b, in integers that float64 holds
-        score = b.fadd(b.sitofp(total, F64), f.load(f.pointer(f"b_y_{i}"), item, F64))
-        key = b.fdiv(b.fsub(f.load(f.pointer(f"constant_{i}"), row, F64), score), f.number(f"gain_{i}", F64))
-        _accept(f, scan, row, item, b.fptrunc(key, F32))
-        return
-    product = b.fmul(b.sitofp(total, F32), f.load(f.pointer(f"s_y_{i}"), item, F32))
+def _level(f: Function, scan: Scan, i: int, row: Value, item: Value, number: Value) -> tuple[Value, Value]:
+    """Level i of a pair: the product part of its score, and whether it may still win."""
+    b, level = f.b, scan.levels[i]
+    product = b.fmul(b.sitofp(_level_sum(f, scan, i, row, item), F32), f.load(f.pointer(f"s_y_{i}"), item, F32))
     product = b.fmul(product, f.load(f.pointer(f"a_x_{i}"), row, F32))
     if level.carry:
+        if i:
+            before = b.bitcast(number, F32)
+        else:
+            before = b.fmul(b.sitofp(number, F32), f.load(f.pointer("s_y"), item, F32))
+            before = b.fmul(before, f.load(f.pointer("a_x"), row, F32))
         product = b.fadd(product, before)
     score = b.fadd(product, f.load(f.pointer(f"b_y_{i}"), item, F32))
     score = f.fma(f.load(f.pointer(f"t_x_{i}"), row, F32), f.load(f.pointer(f"t_y_{i}"), item, F32), score)
-    start = f.load(f.pointer(f"constant_{i}"), row, F32)
-    move = b.fmul(f.number(f"gain_{i}", F32), f.load(f.pointer("threshold"), row, F32))
-    size = b.fadd(functions.unary(f, "fabs", start), functions.unary(f, "fabs", move))
-    limit = b.fsub(b.fsub(start, move), b.fmul(constant(F32, 2.0**-18), size))
-    good = b.fcmp_unordered(">=", score, limit)  # an infinite threshold makes NaN: keep
-    with f.when(good):
-        _level(f, scan, i + 1, row, item, acc, product)
+    if level.carry:
+        limit = f.load(f.pointer("limit"), row, F32)  # that of the scan, a little behind the threshold
+    else:
+        start = f.load(f.pointer(f"constant_{i}"), row, F32)
+        move = b.fmul(f.number(f"gain_{i}", F32), f.load(f.pointer("threshold"), row, F32))
+        size = b.fadd(functions.unary(f, "fabs", start), functions.unary(f, "fabs", move))
+        limit = b.fsub(b.fsub(start, move), b.fmul(constant(F32, 2.0**-18), size))
+    return product, b.fcmp_unordered(">=", score, limit)  # an infinite threshold makes NaN: keep
 
 
 def _level_sum(f: Function, scan: Scan, i: int, row: Value, item: Value) -> Value:
