@@ -23,6 +23,42 @@ DEFAULT_MEMORY = 256 << 20
 
 
 @dataclass(frozen=True)
+class Outlook:
+    """What a scan by codes is expected to do for one query, from a sample: see :func:`scan_seconds`.
+
+    ``coordinates`` of every pair in integers; then ``stages``: (bytes of a row, pairs that get there).
+    """
+
+    coordinates: int
+    stages: tuple[tuple[int, float], ...]
+
+
+#: Seconds of one core, measured on Zen 5: what a pair costs beyond its coordinates; what listing a pair and looking at
+#: it once more costs; what its bytes cost, from a farther cache.
+_PAIR_SECONDS, _LISTED_SECONDS, _BYTE_SECONDS = 4e-11, 1.5e-8, 6e-11
+#: The shares of the instructions' rates that whole searches reach.
+_FLOAT_SHARE, _INTEGER_SHARE = 0.85, 0.85
+#: Rows are coded at this many coordinates per second and core.
+_CODE_RATE = 8e8
+
+
+def float_seconds(n: int, m: int, d: int, rate: float) -> float:
+    """Core-seconds of a search of every pair in floating point, at ``rate`` pair-dimensions per second."""
+    return n * m * d / (_FLOAT_SHARE * rate)
+
+
+def scan_seconds(n: int, m: int, outlook: Outlook, rate: float) -> float:
+    """Core-seconds of a search by codes, at ``rate`` pair-dimensions per second in integers."""
+    listed = sum(pairs * (_LISTED_SECONDS + size * _BYTE_SECONDS) for size, pairs in outlook.stages)
+    return n * (m * (outlook.coordinates / (_INTEGER_SHARE * rate) + _PAIR_SECONDS) + listed)
+
+
+def coding_seconds(rows: int, d: int) -> float:
+    """Core-seconds of coding rows."""
+    return rows * d / _CODE_RATE
+
+
+@dataclass(frozen=True)
 class Plan:
     """The decisions of one call. ``str(plan)`` explains them."""
 

@@ -790,3 +790,26 @@ def _accept(f: Function, scan: Scan, row: Value, item: Value, key: Value) -> Non
             f.store(key, slot, I64(0))
             tile = Tile(1, 1, 16, "f32", scan.tile.target)
             _offer(f, tile, slot, row, item, I64(1), False)
+
+
+INTEGER_PEAK_FIELDS = ("count", "seed", "out")
+
+
+def integer_peak_kernel(module: ir.Module, name: str, tile: CodeTile) -> None:
+    """The integer micro-kernel's own instructions on registers alone: the rate that they allow on this core."""
+    f = Function(module, name, INTEGER_PEAK_FIELDS)
+    word = ir.IntType(8 * tile.group)
+    items = [f.load(f.pointer("seed"), I64(v * tile.lanes), tile.vec) for v in range(tile.vectors)]
+    query = f.load(f.pointer("seed"), 0, word)
+    slots = [f.variable(constant(tile.vec, r)) for r in range(tile.rows * tile.vectors)]
+    with f.loop(0, f.field("count"), name="t"):
+        for i, slot in enumerate(slots):
+            acc, item = f.get(slot, tile.vec), items[i % tile.vectors]
+            if tile.kind == "sum":  # the difference must not leave the loop: it depends on the accumulator
+                item = f.b.xor(item, acc)
+            elif tile.kind == "max":
+                item = f.b.add(item, acc)
+            f.put(_step(f, tile, acc, item, query), slot)
+    for i, slot in enumerate(slots):
+        f.store(f.get(slot, tile.vec), f.pointer("out"), I64(i * tile.lanes))
+    f.ret()

@@ -1,0 +1,86 @@
+"""Whether a search goes through 8-bit codes first, and which: what each way costs, from this machine's rates."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from likewise.formula.codes import Coding, kind_of, rule_of
+from likewise.formula.expr import Y
+from likewise.formula.metric import Metric
+from likewise.formula.screen import Rows, Screen
+from likewise.plan import Outlook, coding_seconds, float_seconds, scan_seconds
+
+if TYPE_CHECKING:
+    from likewise.backends.llvm.codes import CodedItems
+    from likewise.backends.llvm.rows import Side
+
+#: Fewer items than this are compared before a sample of them is drawn.
+FEW_ITEMS = 2048
+#: Vectors of fewer coordinates gain nothing: what follows a pair's coordinates costs as much as they do.
+FEW_COORDINATES = 16
+#: Sums of products of bytes stay in 32 bits up to here.
+MANY_COORDINATES = 65_000
+#: A one-shot search of less work than this (pair-dimensions) is over before a choice would be made.
+SMALL_WORK = 2e9
+
+
+def may_code(metric: Metric, screen: Screen, m: int, d: int, k: int) -> str | None:
+    """The rule by which codes can screen this search, if there is one and the search is of a size to gain by it."""
+    if m < max(FEW_ITEMS, 32 * k) or not FEW_COORDINATES <= d <= MANY_COORDINATES:
+        return None
+    return rule_of(metric, screen)
+
+
+def choose_coding(
+    metric: Metric, screen: Screen, items: Side, k: int, n: int | None, threads: int
+) -> tuple[Coding, Outlook] | None:
+    """The best coding of these items, or None where floating point is faster.
+
+    ``n`` queries will come; None: as many as there may be, and what coding costs does not count.
+    """
+    from likewise import machine
+    from likewise.backends.llvm import learn
+    from likewise.backends.llvm.rows import Packer, take
+    from likewise.backends.llvm.target import current
+
+    rule = may_code(metric, screen, items.n, items.d, k)
+    if rule is None:
+        return None
+    m, d = items.n, items.d
+    rate, integer = machine.known_rate(metric), machine.integer_rate(kind_of(rule))
+    direct = float_seconds(n or 1, m, d, rate)
+    if n is not None and coding_seconds(m, d) + float_seconds(n, m, d, integer) > direct:
+        return None
+    target = current()
+    some = take(items, learn.sample_rows(m))
+    sample = Packer(some, "y", screen.core.v, screen.scale_y, "f64", 1).pack(0, some.n, threads)
+    plain = screen.core.v == Y and screen.scale_y is None
+    known = items.known if plain else Rows(False, False, items.known.low, items.known.high)
+    side = replace(items, known=known)
+    # learning principal axes pays in the long run, or for very many queries
+    turned = n is None or float_seconds(n, m, d, integer) > 3.0
+    found = learn.outlooks(rule, side, np.asarray(sample).reshape(some.n, -1), k, target, turned=turned)
+    once = 0.0 if n is None else coding_seconds(m, d)
+
+    def seconds(outlook: Outlook) -> float:
+        return scan_seconds(n or 1, m, outlook, integer) + once
+
+    outlook, coding = min(found, key=lambda pair: seconds(pair[0]))
+    flat, first = found[0]
+    if not isinstance(coding, Coding) and seconds(outlook) > 0.8 * seconds(flat):
+        outlook, coding = flat, first  # without structure: cutting does not pay
+    if seconds(outlook) > 0.9 * direct:
+        return None
+    if not isinstance(coding, Coding):
+        coding = learn.energy_first(rule, side, np.asarray(sample).reshape(some.n, -1), target, coding)
+    return coding, outlook
+
+
+def code(metric: Metric, screen: Screen, items: Side, coding: Coding, threads: int) -> CodedItems:
+    """The items, coded."""
+    from likewise.backends.llvm.codes import code_items
+
+    return code_items(items, screen.core.v, screen.scale_y, coding, threads)
