@@ -40,6 +40,7 @@ from likewise.formula.expr import Expr, X, Y
 
 Floats = NDArray[np.float64]
 _BLOCK = 4096  # rows coded at a time
+SKETCH = 48
 
 
 @dataclass
@@ -303,6 +304,7 @@ class CodedQueries:
         if self.extra:
             for block, (a, b) in enumerate(itertools.pairwise(part.ends)):
                 init[:n, block] = -self.extra * side.parts[0].codes[:, a:b].sum(axis=1, dtype=np.int32)
+        self.zero = np.zeros(padded, np.float32)
         self.init = np.ascontiguousarray(init.reshape(-1, rows, blocks).transpose(0, 2, 1))
         self.ends = np.array([-(-end // self.tile.group) for end in part.ends], np.int64)
         self.shifts = np.array(part.shifts, np.int32)
@@ -332,9 +334,37 @@ class CodedQueries:
                 self.gain, self.constant = 1 / unit, floats(-upward((error + most) / unit))
                 self.a = [floats(np.ones(n))]
             self.t = [floats(np.zeros(n))]
+        self.sketch = self._sketch(part)
         # integers are the answer where neither side leaves anything out
         self.exact = side.exact is not None and not side.exact.error.any() and not items.side.exact_error
         self.scans()
+
+    def _sketch(self, part: Part) -> dict[str, Any]:
+        """Fields of a look at the first coordinates only, which finds the seeds: no bound, just an estimate."""
+        most = SKETCH if self.coding.kind == "dot" else part.d
+        if part.d <= most:
+            return {}
+        ends = [0, *(min(end, most) for a, end in itertools.pairwise(part.ends) if a < most)]
+        rows, blocks, extra = self.tile.rows, len(ends) - 1, self.extra
+        init = np.zeros((len(self.constant), blocks), np.int32)
+        if extra:
+            for block, (a, b) in enumerate(itertools.pairwise(ends)):
+                init[: self.n, block] = -extra * self.side.parts[0].codes[:, a:b].sum(axis=1, dtype=np.int32)
+        self.sketch_ends = np.array([-(-end // self.tile.group) for end in ends], np.int64)
+        self.sketch_init = np.ascontiguousarray(init.reshape(-1, rows, blocks).transpose(0, 2, 1))
+        self.sketch_a = self.a[0] * np.float32((part.top / part.weight[ends[-1] - 1]) ** 2)
+        return {"blocks": blocks, "inits": blocks, "ends": address(self.sketch_ends)}
+
+    def sketch_fields(self, at: int) -> dict[str, Any]:
+        """Those fields for queries from number ``at``."""
+        if not self.sketch:
+            return {}
+        blocks = self.sketch["blocks"]
+        return self.sketch | {
+            "init": address(self.sketch_init) + at * blocks * 4,
+            "a_x": address(self.sketch_a) + 4 * at,
+            "t_x": address(self.zero),
+        }
 
     def scans(self) -> None:
         """Which levels listed pairs go through."""
@@ -446,10 +476,12 @@ class CodedQueries:
         return {
             "queries": address(self.tiles) + at * steps * self.tile.group,
             "items": address(items.panels),
+            "steps": steps,
             "blocks": len(self.shifts),
             "ends": address(self.ends),
             "shifts": address(self.shifts),
             "init": address(self.init) + at * len(self.shifts) * 4,
+            "inits": len(self.shifts),
             "a_x": address(self.a[0]) + 4 * at,
             "t_x": address(self.t[0]) + 4 * at,
             "s_y": address(items.scales[0]),
@@ -467,8 +499,8 @@ class CodedQueries:
 _STRETCH_BYTES = 768 << 10
 #: Pairs of a list: 12 bytes each, in the second-level cache with them.
 _ROOM = 1 << 15
-#: Items among which the first threshold is sought, as a share of all.
-_SEED_SHARE = 8
+#: Items among which the first threshold is sought, as a share of all, and how much of each is looked at.
+SEED_SHARE = 0.5
 
 
 @dataclass
@@ -490,12 +522,23 @@ class Rows32:
 
 
 def seed_panels(panels: int, width: int, wanted: int) -> list[tuple[int, int]]:
-    """Eight or fewer ranges of panels, evenly spread, of ``wanted`` items together."""
+    """Eight or fewer ranges of panels, evenly spread and apart, of some ``wanted`` items together.
+
+    Apart: an item that came twice would count twice, and the threshold would be too good to be true.
+    """
     count = min(panels, -(-wanted // width))
     pieces = min(8, count)
     size = -(-count // pieces)
-    starts = [piece * panels // pieces for piece in range(pieces)]
-    return [(start, min(start + size, panels)) for start in starts]
+    starts = [piece * panels // pieces for piece in range(pieces + 1)]
+    return [(a, min(a + size, b)) for a, b in itertools.pairwise(starts)]
+
+
+def list_fields(entries: NDArray[np.int32] | None) -> dict[str, int]:
+    """A list's three columns: rows, items, numbers."""
+    names = ("list_row", "list_item", "list_number")
+    if entries is None:
+        return dict.fromkeys(names, 0)
+    return {name: address(column) for name, column in zip(names, entries, strict=True)}
 
 
 class ChunkScan:
@@ -548,7 +591,7 @@ class ChunkScan:
             "hits_item": 0,
             "hits": 0,
             "hits_room": 0,
-            "list": 0,
+            **list_fields(None),
             "room": self.room,
             "stretch": self.stretch,
             **self.queries.scan_fields(at),
@@ -573,8 +616,8 @@ class ChunkScan:
         own = new_state(n, seeds, np.dtype(np.float32))
         base = self.base(a, n)
         tally = base.pop("tally")
-        scan = {**base, "constant": address(self.zeros), "gain": 1.0, "margin": 0.0, **self.state_fields(own, 0, seeds)}
-        for first, last in seed_panels(panels, width, max(self.m // _SEED_SHARE, 4 * seeds)):
+        scan = {**base, **queries.sketch_fields(a), "constant": address(self.zeros), "gain": 1.0, "margin": 0.0, **self.state_fields(own, 0, seeds)}
+        for first, last in seed_panels(panels, width, max(int(self.m * SEED_SHARE), 4 * seeds)):
             self.calls["seed"](**{**scan, "first": first, "last": last})
         full = own.sizes == seeds
         limit = np.where(full, own.heap[:, 0], np.inf).astype(np.float32)
@@ -583,10 +626,10 @@ class ChunkScan:
             return
         listed = (np.arange(own.keys.shape[1]) < own.counts[:, None]) & (own.keys <= limit[:, None])
         rows, columns = np.nonzero(listed)
-        entries = np.zeros((len(rows) + 32, 3), np.int32)
-        entries[: len(rows), 0], entries[: len(rows), 1] = rows, own.found[rows, columns]
+        entries = np.zeros((3, len(rows) + 32), np.int32)
+        entries[0, : len(rows)], entries[1, : len(rows)] = rows, own.found[rows, columns]
         fields = {**base, **self.state_fields(state, a, self.k), **queries.level_fields(queries.settling, a)}
-        self.calls["settle"](**{**fields, "list": address(entries), "first": len(rows), "last": 0})
+        self.calls["settle"](**{**fields, **list_fields(entries), "first": len(rows), "last": 0})
         state.sizes[a:b] = 0
         state.counts[a:b] = 0
         del tally
@@ -596,9 +639,9 @@ class ChunkScan:
         queries, n = self.queries, b - a
         base = self.base(a, n)
         tally = base.pop("tally")
-        entries = np.empty((self.room + 64) * 3, np.int32)
+        entries = np.empty((3, self.room + 64), np.int32)
         fields = {**base, **self.state_fields(state, a, self.k), **queries.level_fields(queries.scan, a)}
-        fields["list"] = address(entries)
+        fields |= list_fields(entries)
         work = max(1, n) * queries.coding.parts[0].d * queries.tile.width
         step = max(1, int(8e9 / work))
         for p in range(first, last, step):

@@ -391,7 +391,7 @@ class Scan:
 
 
 _DENSE = (
-    *("queries", "n", "items", "first", "last", "m", "base", "blocks", "ends", "shifts", "init"),
+    *("queries", "n", "items", "first", "last", "m", "base", "steps", "blocks", "ends", "shifts", "init", "inits"),
     *("a_x", "t_x", "s_y", "t_y", "b_y", "limit", "constant", "gain", "margin"),
 )
 _STATE = ("k", "cap", "heap", "sizes", "keys", "found", "counts", "threshold", "slope", "offset", "overflow")
@@ -400,7 +400,7 @@ _LEVEL = ("x", "y", "stride", "init", "a_x", "t_x", "s_y", "t_y", "b_y", "consta
 
 def scan_fields(scan: Scan) -> tuple[str, ...]:
     levels = tuple(f"{name}_{i}" for i in range(len(scan.levels)) for name in _LEVEL)
-    lists = ("list", "room", "stretch", "screened", "refined", "scored")
+    lists = ("list_row", "list_item", "list_number", "room", "stretch", "screened", "refined", "scored")
     floats = ("x_rows", "y_rows", "d", "one", "hits_row", "hits_item", "hits", "hits_room")
     return (*_DENSE, *_STATE, "where", "where_row", *lists, *levels, *floats, *scan.formula.stats)
 
@@ -449,7 +449,7 @@ def scan_kernel(module: ir.Module, name: str, scan: Scan) -> None:
 
         with f.loop_while(room, "panel"):
             p = f.get(at, I64)
-            _scan_panel(f, scan, p, append)
+            _scan_panel(f, scan, p, append, count_at)
             f.put(b.add(p, I64(1)), at)
         total = f.get(count_at, I64)
         _refine(f, scan, total)
@@ -504,10 +504,10 @@ def _fma(f: Function, a: Value, c: Value, d: Value) -> Value:
     return f.fma(a, c, d)
 
 
-def _scan_panel(f: Function, scan: Scan, p: Value, take: Any) -> None:
-    """Panel p against every tile of queries; ``take`` gets each pair that may win."""
+def _scan_panel(f: Function, scan: Scan, p: Value, take: Any, count_at: Value = None) -> None:
+    """Panel p against every tile of queries: each pair that may win to ``take``, or to the list that ends at ``count_at``."""
     b, tile = f.b, scan.tile
-    steps = f.load(f.pointer("ends"), f.field("blocks"), I64)
+    steps = f.field("steps")
     tiles = b.sdiv(b.add(f.field("n"), I64(tile.rows - 1)), I64(tile.rows))
     buffer = f.slot(tile.vec, tile.rows * tile.vectors, align=64)
     keys = f.slot(F32, tile.width, align=64)
@@ -516,43 +516,92 @@ def _scan_panel(f: Function, scan: Scan, p: Value, take: Any) -> None:
     with f.loop(0, tiles, name="tile") as index:
         first = b.mul(index, I64(tile.rows))
         queries = f.at(f.pointer("queries"), b.mul(b.mul(first, steps), I64(tile.group)), I8)
-        init = f.at(f.pointer("init"), b.mul(first, f.field("blocks")), I32)
+        init = f.at(f.pointer("init"), b.mul(first, f.field("inits")), I32)
         done = _integer_tile(f, tile, queries, panel, init)
-        rows: Value = I64(0)
-        masks: list[list[Value]] = []
+        if scan.mode != "seed" and compresses(tile):
+            _append_tile(f, scan, done, first, item, count_at)
+        else:
+            _walk_tile(f, scan, done, first, item, buffer, keys, take)
+
+
+def compresses(tile: CodeTile) -> bool:
+    """Whether hits go to the list by AVX-512's compress: 4 of 12 rows of a tile have one, which no branch predicts."""
+    return tile.target.name == "avx512" and tile.lanes == 16
+
+
+def _append_tile(f: Function, scan: Scan, done: list[list[Value]], first: Value, item: Value, count_at: Value) -> None:
+    """The pairs of a tile that may win, to the end of the list: no branch but the one around it all."""
+    b, tile = f.b, scan.tile
+    typ = tile.vec
+    masks: list[list[Value]] = []
+    some: Value = None
+    for r, row in enumerate(done):
+        at = b.add(first, I64(r))
+        limit = f.load(f.pointer("limit"), at, F32)
+        masks.append([_passes(f, scan, acc, at, b.add(item, I64(v * tile.lanes)), limit) for v, acc in enumerate(row)])
+        for mask in masks[-1]:
+            some = mask if some is None else b.or_(some, mask)
+    hit = b.icmp_unsigned("!=", f.any_lane(some), ir.IntType(tile.lanes)(0))
+    with f.when(hit, likely=False):
+        numbers = ir.Constant(typ, list(range(tile.lanes)))
+        end = f.splat(b.trunc(f.field("m"), I32), tile.lanes)
+        items = [
+            b.add(numbers, f.splat(b.trunc(b.add(item, I64(v * tile.lanes)), I32), tile.lanes))
+            for v in range(tile.vectors)
+        ]
+        inside = [b.icmp_signed("<", index, end) for index in items]
         for r, row in enumerate(done):
             at = b.add(first, I64(r))
-            limit = f.load(f.pointer("limit"), at, F32)
-            hit: Value = None
-            masks.append([])
+            real = f.splat(b.icmp_signed("<", at, f.field("n")), tile.lanes)
+            which = f.splat(b.trunc(at, I32), tile.lanes)
             for v, acc in enumerate(row):
-                mask = _passes(f, scan, acc, at, b.add(item, I64(v * tile.lanes)), limit)
-                masks[-1].append(mask)
-                hit = mask if hit is None else b.or_(hit, mask)
-            some = b.icmp_unsigned("!=", f.any_lane(hit), ir.IntType(tile.lanes)(0))
-            rows = b.or_(rows, b.shl(b.zext(some, I64), I64(r)))
-        real = b.sub(b.shl(I64(1), _row_count(f, tile, first)), I64(1))
-        rows = b.and_(rows, real)
-        with f.when(b.icmp_unsigned("!=", rows, I64(0)), likely=False):
-            for r, row in enumerate(done):
-                for v, acc in enumerate(row):
-                    f.store(acc, buffer, I64((r * tile.vectors + v) * tile.lanes))
-            with _each_bit(f, rows) as r:
-                at = b.add(first, r)
-                limit = f.load(f.pointer("limit"), at, F32)
-                for v in range(tile.vectors):
-                    place = b.add(b.mul(r, I64(tile.width)), I64(v * tile.lanes))
-                    acc = f.load(buffer, place, tile.vec)
-                    start = b.add(item, I64(v * tile.lanes))
-                    bits = f.any_lane(_passes(f, scan, acc, at, start, limit))
-                    bits = bits if bits.type == I64 else b.zext(bits, I64)
-                    if scan.mode == "seed":
-                        f.store(b.fneg(_score(f, scan, acc, at, start)), keys, I64(0))
-                    with _each_bit(f, bits) as lane:
-                        key = f.load(keys, lane, F32) if scan.mode == "seed" else None
-                        one = f.load(buffer, b.add(place, lane), tile.elem)
-                        one = one if one.type == I32 else b.trunc(one, I32) if one.type == I64 else b.zext(one, I32)
-                        take(at, start, lane, key, one)
+                mask = b.and_(b.and_(masks[r][v], inside[v]), real)
+                count = f.get(count_at, I64)
+                name = f"llvm.x86.avx512.mask.compress.v{tile.lanes}i32"
+                f.store(which, f.pointer("list_row"), count)
+                f.store(f.intrinsic(name, typ, items[v], constant(typ, 0), mask), f.pointer("list_item"), count)
+                f.store(f.intrinsic(name, typ, acc, constant(typ, 0), mask), f.pointer("list_number"), count)
+                bits = f.intrinsic("llvm.ctpop.i16", I16, f.any_lane(mask))
+                f.put(b.add(count, b.zext(bits, I64)), count_at)
+
+
+def _walk_tile(
+    f: Function, scan: Scan, done: list[list[Value]], first: Value, item: Value, buffer: Value, keys: Value, take: Any
+) -> None:
+    """The pairs of a tile that may win, one by one: ``take`` gets each."""
+    b, tile = f.b, scan.tile
+    rows: Value = I64(0)
+    for r, row in enumerate(done):
+        at = b.add(first, I64(r))
+        limit = f.load(f.pointer("limit"), at, F32)
+        hit: Value = None
+        for v, acc in enumerate(row):
+            mask = _passes(f, scan, acc, at, b.add(item, I64(v * tile.lanes)), limit)
+            hit = mask if hit is None else b.or_(hit, mask)
+        some = b.icmp_unsigned("!=", f.any_lane(hit), ir.IntType(tile.lanes)(0))
+        rows = b.or_(rows, b.shl(b.zext(some, I64), I64(r)))
+    real = b.sub(b.shl(I64(1), _row_count(f, tile, first)), I64(1))
+    rows = b.and_(rows, real)
+    with f.when(b.icmp_unsigned("!=", rows, I64(0)), likely=False):
+        for r, row in enumerate(done):
+            for v, acc in enumerate(row):
+                f.store(acc, buffer, I64((r * tile.vectors + v) * tile.lanes))
+        with _each_bit(f, rows) as r:
+            at = b.add(first, r)
+            limit = f.load(f.pointer("limit"), at, F32)
+            for v in range(tile.vectors):
+                place = b.add(b.mul(r, I64(tile.width)), I64(v * tile.lanes))
+                acc = f.load(buffer, place, tile.vec)
+                start = b.add(item, I64(v * tile.lanes))
+                bits = f.any_lane(_passes(f, scan, acc, at, start, limit))
+                bits = bits if bits.type == I64 else b.zext(bits, I64)
+                if scan.mode == "seed":
+                    f.store(b.fneg(_score(f, scan, acc, at, start)), keys, I64(0))
+                with _each_bit(f, bits) as lane:
+                    key = f.load(keys, lane, F32) if scan.mode == "seed" else None
+                    one = f.load(buffer, b.add(place, lane), tile.elem)
+                    one = one if one.type == I32 else b.trunc(one, I32) if one.type == I64 else b.zext(one, I32)
+                    take(at, start, lane, key, one)
 
 
 def _passes(f: Function, scan: Scan, acc: Value, row: Value, item: Value, limit: Value) -> Value:
@@ -613,33 +662,30 @@ def _refine(f: Function, scan: Scan, count: Value) -> None:
         kept = f.variable(I64(0))
         with _listed(f, count, i, 4) as (row, item, number, _), _if_admitted(f, row, item, started):
             product, good = _level(f, scan, i, row, item, number)
-            with f.when(good):
-                _write_entry(f, f.get(kept, I64), row, item, b.bitcast(product, I32))
-                f.put(b.add(f.get(kept, I64), I64(1)), kept)
+            # written in any case and kept if good: a branch here is guessed wrong for one pair in four
+            _write_entry(f, f.get(kept, I64), row, item, b.bitcast(product, I32))
+            f.put(b.add(f.get(kept, I64), b.zext(good, I64)), kept)
         count, started = f.get(kept, I64), True
     with _listed(f, count, "rows", 8) as (row, item, _, _), _if_admitted(f, row, item, started):
         _finish(f, scan, row, item)
 
 
 def _write_entry(f: Function, at: Value, row: Value, item: Value, number: Value) -> None:
-    entry, b = f.pointer("list"), f.b
-    to = b.mul(at, I64(3))
-    f.store(b.trunc(row, I32), entry, to)
-    f.store(b.trunc(item, I32), entry, b.add(to, I64(1)))
-    f.store(number, entry, b.add(to, I64(2)))
+    f.store(f.b.trunc(row, I32), f.pointer("list_row"), at)
+    f.store(f.b.trunc(item, I32), f.pointer("list_item"), at)
+    f.store(number, f.pointer("list_number"), at)
 
 
 @contextmanager
 def _listed(f: Function, count: Value, ahead_of: Any, lines: int) -> Iterator[tuple[Value, Value, Value, Value]]:
     """Each entry of the list: (row, item, number, its place); the item's bytes some entries on are asked for."""
-    b, entry, ahead = f.b, f.pointer("list"), 8
+    b, ahead = f.b, 8
     with f.loop(0, count, name="pair") as i:
-        at = b.mul(i, I64(3))
-        row = b.zext(f.load(entry, at, I32), I64)
-        item = b.zext(f.load(entry, b.add(at, I64(1)), I32), I64)
-        number = f.load(entry, b.add(at, I64(2)), I32)
+        row = b.zext(f.load(f.pointer("list_row"), i, I32), I64)
+        item = b.zext(f.load(f.pointer("list_item"), i, I32), I64)
+        number = f.load(f.pointer("list_number"), i, I32)
         if ahead_of is not None:
-            coming = b.zext(f.load(entry, b.add(at, I64(3 * ahead + 1)), I32), I64)  # the list has room beyond its end
+            coming = b.zext(f.load(f.pointer("list_item"), b.add(i, I64(ahead)), I32), I64)  # there is room past the end
             coming = b.select(b.icmp_signed("<", b.add(i, I64(ahead)), count), coming, item)
             size = b.mul(f.field("d"), I64(4)) if ahead_of == "rows" else f.field(f"stride_{ahead_of}")
             rows = f.pointer("y_rows" if ahead_of == "rows" else f"y_{ahead_of}")
