@@ -166,7 +166,7 @@ def explain(
     verb = "pairwise" if k is None else "topk"
     plan = plan_search(
         verb, found, (n, m, d), (x_dtype, y_dtype), (x_known, y_known),
-        threads=options.threads, memory_limit=options.memory, per_query=state_bytes(k or 1, 4),
+        threads=options.threads, memory_limit=options.memory, per_query=state_bytes(min(k or 1, max(m, 1)), m, 4),
     )  # fmt: skip
     compute = plan.screen.compute
     if k is None:

@@ -256,7 +256,7 @@ def _topk(part: _Part, k: int) -> TopK:
     reduction = Best(k)
     state = reduction.init(part.queries.n)
     at_most = max(1, min(k, part.items.n))
-    for first, search in part.searches("topk", engine.state_bytes(at_most, 8)):
+    for first, search in part.searches("topk", engine.state_bytes(at_most, part.items.n, 8)):
         keys, values, indices = engine.topk(search, at_most, part.options.progress)
         if first:
             found = (keys, values, np.where(indices < 0, -1, indices + first))

@@ -63,6 +63,49 @@ def pair_values(
     return keys, values
 
 
+def lists_values(
+    metric: Metric,
+    key: Expr,
+    x: Side,
+    y: Side,
+    first: int,
+    found: NDArray[np.int64],
+    count: NDArray[np.int64],
+    a: int,
+    b: int,
+    width: int,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The same of rows first + a to first + b, each with its line of ``found``: lines of ``width``, ended by NaN."""
+    formula = Formula(metric.terms, metric.combine, key)
+    terms = "; ".join(exact_text(t) for t in metric.terms)
+    run = kernel(
+        "lists",
+        f"lists {metric.combine}[{terms}] {exact_text(key)} {exact_text(metric.finish)} {x.dtype} {y.dtype}",
+        kernels.lists_fields(formula, metric.finish),
+        lambda module, name: kernels.lists_kernel(module, name, formula, metric.finish, x.dtype, y.dtype),
+    )
+    keys, values = np.empty((b - a, width)), np.empty((b - a, width))
+    stats = {}
+    for name in kernels.stat_fields((key, metric.finish, *metric.terms)):
+        own = name.endswith("x")
+        stats[name] = address((x if own else y).stat(name[:-2])) + (8 * first if own else 0)
+    run(
+        x=address(x.rows) + first * x.d * x.rows.itemsize,
+        y=address(y.rows),
+        first=a,
+        last=b,
+        found=address(found),
+        stride=found.shape[1],
+        count=address(count),
+        width=width,
+        d=x.d,
+        keys=address(keys),
+        values=address(values),
+        **stats,
+    )
+    return keys, values
+
+
 def _packers(x: Side, y: Side, core: Core, formula: Formula, tile: Tile) -> tuple[Packer, Packer, tuple[str, ...]]:
     queries = Packer(x, "x", core.u, None, tile.compute, tile.rows)
     items = Packer(y, "y", core.v, None, tile.compute, tile.width)

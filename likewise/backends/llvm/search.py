@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from likewise.backends import reference
 from likewise.backends.llvm import kernels, pool
+from likewise.backends.llvm.candidates import Candidates, joined, settle, state_bytes as state_bytes
 from likewise.backends.llvm.dense import pair_values
 from likewise.backends.llvm.jit import Kernel, kernel
 from likewise.backends.llvm.kernels import Formula, Tile, tile_for
@@ -30,7 +31,6 @@ from likewise.formula.expr import ACC, Expr
 from likewise.formula.metric import Metric
 from likewise.formula.rank import never_negative, rank_of
 from likewise.formula.screen import Screen, Slack, direct_screen, offsets
-from likewise.reductions import best_of_pairs
 
 Progress = Callable[[int, int], None] | None
 Mask = NDArray[np.bool_] | None
@@ -150,11 +150,6 @@ class Search:
         stride = self.where.shape[1] if self.where.ndim == 2 else 0
         return {"where": address(self.where) + first_query * stride + first_item, "where_row": stride}
 
-    def settled(self, rows: NDArray[np.int64], found: NDArray[np.int64]) -> tuple[Any, Any]:
-        """Float64 key and value of (row, item) pairs."""
-        rank = self.screen_rank_key
-        return pair_values(self.metric, rank, self.settle_x, self.settle_y, rows, found, self.sizes.threads)
-
     @functools.cached_property
     def screen_rank_key(self) -> Expr:
         rank = rank_of(self.metric)
@@ -188,49 +183,6 @@ def _search_kernel(tile: Tile, formula: Formula, exact: bool) -> Kernel:
     )
 
 
-@dataclass
-class _State:
-    """Heaps and candidate lists of some queries over some of the items."""
-
-    heap: NDArray[Any]
-    sizes: NDArray[np.int64]
-    keys: NDArray[Any]
-    found: NDArray[np.int64]
-    counts: NDArray[np.int64]
-    threshold: NDArray[Any]
-    overflow: NDArray[np.int64]
-
-
-def candidates_per_query(k: int) -> int:
-    """Room for candidates: at most 2k tie in an exact scan; a screen brings a few more and k log(m / k) on the way."""
-    return 4 * k + 64
-
-
-def state_bytes(k: int, itemsize: int) -> int:
-    """Memory of one query's heap and list."""
-    cap = candidates_per_query(k)
-    settling = 72 * k  # row, item, key, value and order of each of the k, and the result's keys
-    return k * itemsize + cap * (itemsize + 8) + settling + 64
-
-
-def _new_state(n: int, k: int, dtype: Any) -> _State:
-    """Empty heaps and lists; thresholds reach past the end by a tile, which kernels may read."""
-    cap = candidates_per_query(k)
-
-    def whole() -> NDArray[np.int64]:
-        return np.zeros(n, np.int64)
-
-    return _State(
-        np.empty((n, k), dtype),
-        whole(),
-        np.empty((n, cap), dtype),
-        np.empty((n, cap), np.int64),
-        whole(),
-        np.full(n + _TILE_ROWS, np.inf, dtype),
-        whole(),
-    )
-
-
 def topk(search: Search, k: int, progress: Progress = None) -> BestState:
     """The k best items of every query: keys, values, indices, each (n, k)."""
     n = search.queries.n
@@ -241,10 +193,8 @@ def topk(search: Search, k: int, progress: Progress = None) -> BestState:
     overflowed: list[NDArray[np.int64]] = []
     for first in range(0, n, search.sizes.chunk):
         last = min(first + search.sizes.chunk, n)
-        part, over = _topk_chunk(search, first, last, k, done)
-        for whole, piece in zip(out, part, strict=True):
-            whole[first:last] = piece
-        overflowed.append(over)
+        keys, values, indices = (whole[first:last] for whole in out)
+        overflowed.append(_topk_chunk(search, first, last, k, (keys, values, indices), done))
     again = np.concatenate(overflowed)
     if len(again):
         part = topk(directly(search, again), k)
@@ -267,8 +217,8 @@ def directly(search: Search, rows: NDArray[np.int64]) -> Search:
 
 
 def _topk_chunk(
-    search: Search, first: int, last: int, k: int, done: pool.Counter
-) -> tuple[BestState, NDArray[np.int64]]:
+    search: Search, first: int, last: int, k: int, out: BestState, done: pool.Counter
+) -> NDArray[np.int64]:
     tile, d = search.tile, search.items.d
     run = _search_kernel(tile, search.formula, search.slack.exact)
     packed_queries = search.query_packer.pack(first, last, search.sizes.threads)
@@ -277,7 +227,7 @@ def _topk_chunk(
     groups = search.query_groups(first, last)
     # few queries: the items are shared out as well, each part with a state of its own
     parts = 1 if len(groups) >= search.sizes.threads else -(-search.sizes.threads // len(groups))
-    states = [_new_state(last - first, k, search.dtype) for _ in range(parts)]
+    states = [Candidates.empty(last - first, k, search.items.n, search.dtype) for _ in range(parts)]
     buffer: list[Any] = []
     for block_first, block_last in search.blocks():
         block = search.block(block_first, block_last, buffer)
@@ -298,17 +248,7 @@ def _topk_chunk(
                 "base": block.first,
                 "d": d,
                 "one": address(ONE[search.screen.compute]),
-                "k": k,
-                "cap": state.keys.shape[1],
-                "heap": address(state.heap) + at * k * size,
-                "sizes": address(state.sizes) + at * 8,
-                "keys": address(state.keys) + at * state.keys.shape[1] * size,
-                "found": address(state.found) + at * state.keys.shape[1] * 8,
-                "counts": address(state.counts) + at * 8,
-                "threshold": address(state.threshold) + at * size,
-                "slope": search.slack.slope,
-                "offset": address(offset) + at * size,
-                "overflow": address(state.overflow) + at * 8,
+                **state.fields(at, search.slack.slope, offset),
                 **search.mask_fields(a, block.first),
                 **{s: address(v) + at * size for s, v in query_stats.items()},
                 **{s: address(v) for s, v in block.stats.items()},
@@ -324,31 +264,16 @@ def _topk_chunk(
 
         tasks = [functools.partial(one, group, part) for group in groups for part in range(parts)]
         pool.run(tasks, search.sizes.threads, done.report)
-    return _settle_chunk(search, states, first, last, k)
+    return _settle_chunk(search, states, first, out)
 
 
-def _settle_chunk(
-    search: Search, states: list[_State], first: int, last: int, k: int
-) -> tuple[BestState, NDArray[np.int64]]:
-    """Candidates of all parts under the best threshold, settled and sorted."""
-    n = last - first
-    overflow = np.nonzero(np.bitwise_or.reduce([s.overflow for s in states]))[0] + first
-    threshold = np.minimum.reduce([s.threshold for s in states])[:n]
-    rows_of, found_of = [], []
-    for state in states:
-        listed = np.arange(state.keys.shape[1]) < state.counts[:, None]
-        if search.slack.exact:
-            full = state.sizes == k
-            limit = np.where(full, state.heap[:, 0], np.inf).astype(search.dtype)[:, None]
-            listed &= state.keys <= limit
-        else:
-            listed &= ~(state.keys > threshold[:, None])
-        rows, columns = np.nonzero(listed)
-        rows_of.append(rows)
-        found_of.append(state.found[rows, columns])
-    rows, found = np.concatenate(rows_of), np.concatenate(found_of)
-    keys, values = search.settled(rows + first, found)
-    return best_of_pairs(k, n, rows, keys, values, found), overflow
+def _settle_chunk(search: Search, parts: list[Candidates], first: int, out: BestState) -> NDArray[np.int64]:
+    """Candidates of all parts under the best threshold, settled and sorted into ``out``; the queries that overflowed."""
+    slack, threads = search.slack, search.sizes.threads
+    lists = joined(parts)
+    lists.tighten(search.tile, slack.exact, slack.slope, search.offset(first, first + len(lists.count)), threads)
+    settle(lists, search.metric, search.screen_rank_key, search.settle_x, search.settle_y, first, out, threads)
+    return np.nonzero(lists.overflow)[0] + first
 
 
 # ------------------------------------------------------------------------------------------------ within

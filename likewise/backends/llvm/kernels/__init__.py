@@ -19,8 +19,6 @@ from likewise.backends.llvm.kernels.dense import (
     PEAK_FIELDS,
     matrix_fields,
     matrix_kernel,
-    pairs_fields,
-    pairs_kernel,
     peak_kernel,
 )
 from likewise.backends.llvm.kernels.fold import (
@@ -43,11 +41,14 @@ from likewise.backends.llvm.kernels.rows import (
     stats_kernel,
 )
 from likewise.backends.llvm.kernels.search import search_fields, search_kernel, within_fields, within_kernel
+from likewise.backends.llvm.kernels.select import LIST_FIELDS, select_fields, select_kernel
+from likewise.backends.llvm.kernels.settle import lists_fields, lists_kernel, pairs_fields, pairs_kernel
 from likewise.backends.llvm.kernels.tile import Formula, Tile, calls_of, micro_kernel, stat_fields, tile_for
 
 __all__ = [
     "BLOCK",
     "DEV_FIELDS",
+    "LIST_FIELDS",
     "NOT_FINITE",
     "NOT_FLOAT32",
     "NOT_WHOLE",
@@ -60,6 +61,8 @@ __all__ = [
     "attend_kernel",
     "dev_kernel",
     "fold_fields",
+    "lists_fields",
+    "lists_kernel",
     "matrix_fields",
     "matrix_kernel",
     "micro_kernel",
@@ -70,6 +73,8 @@ __all__ = [
     "peak_kernel",
     "search_fields",
     "search_kernel",
+    "select_fields",
+    "select_kernel",
     "stat_fields",
     "stats_kernel",
     "tile_for",

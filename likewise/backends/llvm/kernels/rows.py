@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from llvmlite import ir
 
 from likewise.backends.llvm import functions
@@ -23,33 +25,48 @@ from likewise.backends.llvm.lower import extreme, lower
 from likewise.formula.expr import DIM, Expr, X, Y, stat
 
 
+#: How the elements of rows lie in memory.
+RAW = {"float64": F64, "float32": F32, "bfloat16": I16, "float16": I16, "int8": I8, "uint8": I8, "bool": I8}
+
+
 def load_row_element(f: Function, p: Value, i: Value, dtype: str) -> Value:
     """Element i of an array of ``dtype`` as float64, exactly."""
+    return widened(f, f.load(p, i, RAW[dtype]), dtype)
+
+
+def widened(f: Function, raw: Value, dtype: str) -> Value:
+    """An element of ``dtype``, or a vector of them, as float64, exactly."""
     b = f.b
+
+    def like(elem: Any) -> Any:
+        return vector(elem, raw.type.count) if isinstance(raw.type, ir.VectorType) else elem
+
+    f64, f32, i32 = like(F64), like(F32), like(I32)
     match dtype:
         case "float64":
-            return f.load(p, i, F64)
+            return raw
         case "float32":
-            return b.fpext(f.load(p, i, F32), F64)
+            return b.fpext(raw, f64)
         case "bfloat16":
-            wide = b.shl(b.zext(f.load(p, i, I16), I32), I32(16))
-            return b.fpext(b.bitcast(wide, F32), F64)
+            wide = b.shl(b.zext(raw, i32), constant(i32, 16))
+            return b.fpext(b.bitcast(wide, f32), f64)
         case "float16":
             # exponent and mantissa moved into a float32's place, then the bias by one exact product: also subnormals
-            raw = b.zext(f.load(p, i, I16), I32)
-            size = b.shl(b.and_(raw, I32(0x7FFF)), I32(13))
-            magnitude = b.fmul(b.bitcast(size, F32), ir.Constant(F32, 2.0**112))
-            sign = b.shl(b.and_(raw, I32(0x8000)), I32(16))
-            signed = b.or_(b.bitcast(magnitude, I32), sign)
-            special = b.icmp_unsigned(">=", size, I32(0x7C00 << 13))  # infinities and NaN keep their pattern
-            pattern = b.or_(b.or_(size, I32(0x7F800000)), sign)
-            return b.fpext(b.bitcast(b.select(special, pattern, signed), F32), F64)
+            bits = b.zext(raw, i32)
+            size = b.shl(b.and_(bits, constant(i32, 0x7FFF)), constant(i32, 13))
+            magnitude = b.fmul(b.bitcast(size, f32), constant(f32, 2.0**112))
+            sign = b.shl(b.and_(bits, constant(i32, 0x8000)), constant(i32, 16))
+            signed = b.or_(b.bitcast(magnitude, i32), sign)
+            special = b.icmp_unsigned(">=", size, constant(i32, 0x7C00 << 13))  # infinities and NaN keep their pattern
+            pattern = b.or_(b.or_(size, constant(i32, 0x7F800000)), sign)
+            return b.fpext(b.bitcast(b.select(special, pattern, signed), f32), f64)
         case "int8":
-            return b.sitofp(f.load(p, i, I8), F64)
+            return b.sitofp(raw, f64)
         case "uint8":
-            return b.uitofp(f.load(p, i, I8), F64)
+            return b.uitofp(raw, f64)
         case "bool":
-            return b.uitofp(b.zext(b.icmp_unsigned("!=", f.load(p, i, I8), I8(0)), I8), F64)
+            set_bytes = b.icmp_unsigned("!=", raw, constant(raw.type, 0))
+            return b.uitofp(b.zext(set_bytes, raw.type), f64)
     raise ValueError(dtype)
 
 
