@@ -144,26 +144,47 @@ Lines = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]
 
 def settle(lists: Candidates, metric: Metric, key: Expr, x: Side, y: Side, first: int, out: Lines, threads: int) -> None:
     """The k best of each list into lines of ``out`` (keys, values, indices); ``first``: the first query's row of x."""
-    n = len(lists.count)
+    n, k = len(lists.count), lists.k
     widest = max(int(lists.count.max(initial=0)), 8)
     step = max(1, min(_TASK_BYTES // (16 * widest), -(-n // (4 * threads))))
 
     def one(a: int, b: int) -> None:
         width = -(-max(int(lists.count[a:b].max()), 1) // 8) * 8
+        found = lists.found[a:b, :width]
         if lists.count[a:b].mean() >= _LONG:
             keys, values = lists_values(metric, key, x, y, first, lists.found, lists.count, a, b, width)
-        else:
-            listed = np.arange(width) < lists.count[a:b, None]
-            rows, _ = np.nonzero(listed)
-            keys, values = np.full(listed.shape, np.nan), np.full(listed.shape, np.nan)
-            keys[listed], values[listed] = pair_values(
-                metric, key, x, y, rows + (first + a), lists.found[a:b, :width][listed], 1
-            )
-        best = sorted_lines(lists.k, keys, values, lists.found[a:b, :width])
-        for whole, part in zip(out, best, strict=True):
+            order_lines(k, keys, values, found, [whole[a:b] for whole in out])
+            return
+        listed = np.arange(width) < lists.count[a:b, None]
+        rows, _ = np.nonzero(listed)
+        keys, values = np.full(listed.shape, np.nan), np.full(listed.shape, np.nan)
+        keys[listed], values[listed] = pair_values(metric, key, x, y, rows + (first + a), found[listed], 1)
+        for whole, part in zip(out, sorted_lines(k, keys, values, found), strict=True):
             whole[a:b, : part.shape[1]] = part
 
     pool.run([functools.partial(one, a, min(a + step, n)) for a in range(0, n, step)], threads)
+
+
+def order_lines(
+    k: int, keys: NDArray[np.float64], values: NDArray[np.float64], found: NDArray[np.int64], out: list[NDArray[Any]]
+) -> None:
+    """The k best of each line into lines of ``out``, which hold NaN and -1 so far."""
+    rows, width = keys.shape
+    work = np.empty(4 * width, np.int64)
+    run = kernel("order", "order", kernels.ORDER_FIELDS, kernels.order_kernel)
+    run(
+        rows=rows,
+        keys=address(keys),
+        values=address(values),
+        width=width,
+        found=address(found),
+        stride=found.strides[0] // 8,
+        k=k,
+        out_keys=address(out[0]),
+        out_values=address(out[1]),
+        out_indices=address(out[2]),
+        work=address(work),
+    )
 
 
 def sorted_lines(k: int, keys: NDArray[np.float64], values: NDArray[np.float64], indices: NDArray[np.int64]) -> Lines:

@@ -24,6 +24,7 @@ from likewise.formula.screen import Core, factor
 
 Progress = Callable[[int, int], None] | None
 _PAIRS_PER_TASK = 4096
+_BLOCK_BYTES = 1 << 18
 
 
 def pair_values(
@@ -84,7 +85,8 @@ def lists_values(
         kernels.lists_fields(formula, metric.finish),
         lambda module, name: kernels.lists_kernel(module, name, formula, metric.finish, x.dtype, y.dtype),
     )
-    keys, values = np.empty((b - a, width)), np.empty((b - a, width))
+    keys, values, done = np.empty((b - a, width)), np.empty((b - a, width)), np.zeros(b - a, np.int64)
+    block = max(_BLOCK_BYTES // (y.d * y.rows.itemsize), 16 * y.n // width)  # no fewer than 16 of a list
     stats = {}
     for name in kernels.stat_fields((key, metric.finish, *metric.terms)):
         own = name.endswith("x")
@@ -98,6 +100,9 @@ def lists_values(
         stride=found.shape[1],
         count=address(count),
         width=width,
+        done=address(done),
+        m=y.n,
+        block=block,
         d=x.d,
         keys=address(keys),
         values=address(values),

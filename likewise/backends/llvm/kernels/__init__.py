@@ -28,6 +28,7 @@ from likewise.backends.llvm.kernels.fold import (
     weighted_kernel,
     work_bytes,
 )
+from likewise.backends.llvm.kernels.order import ORDER_FIELDS, order_kernel
 from likewise.backends.llvm.kernels.rows import (
     DEV_FIELDS,
     NOT_FINITE,
@@ -52,6 +53,7 @@ __all__ = [
     "NOT_FINITE",
     "NOT_FLOAT32",
     "NOT_WHOLE",
+    "ORDER_FIELDS",
     "PEAK_FIELDS",
     "ROW_STATS",
     "STATS_FIELDS",
@@ -66,6 +68,7 @@ __all__ = [
     "matrix_fields",
     "matrix_kernel",
     "micro_kernel",
+    "order_kernel",
     "pack_fields",
     "pack_kernel",
     "pairs_fields",

@@ -129,7 +129,7 @@ def _count(f: Function, tile: Tile, keys: Value, count: Value, limit: Value, com
 def _bisect(f: Function, tile: Tile, keys: Value, count: Value, least: Value, most: Value) -> Value:
     """A float U with count(keys <= U) from k to k + spare, or the k-th smallest key itself."""
     b, elem, k = f.b, tile.elem, f.field("k")
-    low, high = f.variable(_ordinal(f, least)), f.variable(_ordinal(f, most))
+    low, high = f.variable(ordinal(f, least)), f.variable(ordinal(f, most))
     enough = b.add(k, f.field("spare"))
     with f.loop_while(lambda: b.icmp_signed("<", f.get(low, I64), f.get(high, I64)), "bisect"):
         a, z = f.get(low, I64), f.get(high, I64)
@@ -143,7 +143,7 @@ def _bisect(f: Function, tile: Tile, keys: Value, count: Value, least: Value, mo
     return _from_ordinal(f, f.get(high, I64), elem)
 
 
-def _ordinal(f: Function, x: Value) -> Value:
+def ordinal(f: Function, x: Value) -> Value:
     """Floats counted in order: the bits of a negative one reversed but for the sign."""
     b, whole = f.b, integer_like(x.type)
     raw = b.bitcast(x, whole)

@@ -11,13 +11,15 @@ from typing import Any
 from llvmlite import ir
 
 from likewise.backends.llvm import functions
-from likewise.backends.llvm.emit import F64, I32, I64, Function, Value, constant, vector
+from likewise.backends.llvm.emit import BYTES, F64, I8, I32, I64, Function, Value, constant, vector
 from likewise.backends.llvm.kernels.rows import RAW, gather_lanes, widened
 from likewise.backends.llvm.kernels.tile import INF, Formula, combine_step, stat_fields
 from likewise.backends.llvm.lower import lower
 from likewise.formula.expr import DIM, Expr, X, Y, stat
 
 LANES = 8
+AHEAD = 32
+FORESEEN = 512
 _START = {"sum": 0.0, "mean": 0.0, "max": -INF, "min": INF}
 
 
@@ -42,33 +44,69 @@ def pairs_kernel(module: ir.Module, name: str, formula: Formula, value: Expr, x_
 
 def lists_fields(formula: Formula, value: Expr) -> tuple[str, ...]:
     names = stat_fields((formula.last, value, *formula.terms))
-    return ("x", "y", "first", "last", "found", "stride", "count", "width", "d", "keys", "values", *names)
+    own = ("first", "last", "found", "stride", "count", "width", "done", "m", "block")
+    return ("x", "y", "d", "keys", "values", *own, *names)
 
 
 def lists_kernel(module: ir.Module, name: str, formula: Formula, value: Expr, x_type: str, y_type: str) -> None:
     """Key and value of row r with each of its ``count[r]`` candidates ``found[r]``: lines of ``width``, ended by NaN.
 
-    The width is a multiple of eight. A line is one row of x, whose coordinates are broadcast.
+        for a block of items:
+            for a row:
+                for eight of the row's candidates in the block
+
+    Candidates rise along a list, and ``done`` (zeros) keeps how far each has come. A block stays in the second-level
+    cache while the rows go by. The width is a multiple of eight; a row's coordinates are broadcast.
     """
     f = Function(module, name, lists_fields(formula, value))
     b, typ = f.b, vector(F64, LANES)
     nothing = constant(typ, float("nan"))
     numbers = ir.Constant(vector(I64, LANES), list(range(LANES)))
-    with f.loop(f.field("first"), f.field("last"), name="row") as row:
+    blocks = b.sdiv(b.add(f.field("m"), b.sub(f.field("block"), I64(1))), f.field("block"))
+    rows = b.sub(f.field("last"), f.field("first"))
+    with f.loop(0, blocks, name="block") as block, f.loop(0, rows, name="row") as line:
+        row = b.add(f.field("first"), line)
+        limit = b.mul(b.add(block, I64(1)), f.field("block"))
         count = f.load(f.pointer("count"), row, I64)
         found = f.at(f.pointer("found"), b.mul(row, f.field("stride")), I64)
-        line = b.mul(b.sub(row, f.field("first")), f.field("width"))
-        with f.loop(0, count, LANES, "group") as first:
+        start = b.mul(line, f.field("width"))
+        last = b.sub(count, I64(1))
+        at = f.variable(f.load(f.pointer("done"), line, I64))
+
+        def here(at: Value = at, count: Value = count, last: Value = last, found: Value = found) -> Value:
+            i = f.get(at, I64)
+            inside = b.icmp_signed("<", i, count)
+            return b.and_(inside, b.icmp_signed("<", f.load(found, b.select(inside, i, I64(0)), I64), limit))
+
+        with f.loop_while(here, "group"):
+            first = f.get(at, I64)
+            _prefetch(f, [f.load(found, i, I64) for i in _lanes_from(f, b.add(first, I64(AHEAD)), count)], y_type)
             candidates = [f.load(found, i, I64) for i in _lanes_from(f, first, count)]
             results = _compared(f, formula, value, (x_type, y_type), row, candidates)
             real = b.icmp_signed("<", numbers, f.splat(b.sub(count, first), LANES))
             for field, result in zip(("keys", "values"), results, strict=True):
-                f.store(b.select(real, result, nothing), f.pointer(field), b.add(line, first))
-        done = b.and_(b.add(count, I64(LANES - 1)), I64(-LANES))
-        with f.loop(done, f.field("width"), LANES, "rest") as first:
+                f.store(b.select(real, result, nothing), f.pointer(field), b.add(start, first))
+            f.put(b.add(first, I64(LANES)), at)
+        f.store(f.get(at, I64), f.pointer("done"), line)
+    with f.loop(0, rows, name="end") as line:
+        start = b.mul(line, f.field("width"))
+        with f.loop(f.load(f.pointer("done"), line, I64), f.field("width"), LANES, "rest") as first:
             for field in ("keys", "values"):
-                f.store(nothing, f.pointer(field), b.add(line, first))
+                f.store(nothing, f.pointer(field), b.add(start, first))
     f.ret()
+
+
+def _prefetch(f: Function, rows: list[Value], dtype: str) -> None:
+    """Ask for the first lines of rows of y: they lie anywhere, so that no hardware can foresee them."""
+    b, d = f.b, f.field("d")
+    size = BYTES[RAW[dtype]]
+    length = b.mul(d, I64(size))
+    length = b.select(b.icmp_signed("<", length, I64(FORESEEN)), length, I64(FORESEEN))
+    starts = [b.mul(b.mul(row, d), I64(size)) for row in rows]
+    with f.loop(0, length, 64, "prefetch") as line:
+        for start in starts:
+            at = f.at(f.pointer("y"), b.add(start, line), I8)
+            f.intrinsic("llvm.prefetch.p0", ir.VoidType(), at, I32(0), I32(3), I32(1))
 
 
 def _lanes_from(f: Function, first: Value, count: Value) -> list[Value]:
