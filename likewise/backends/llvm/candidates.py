@@ -30,7 +30,7 @@ _SPARE = 64
 #: Lists of so many candidates are settled row by row; the pairs of shorter ones are strung together, since a row's last
 #: vector of eight is half empty.
 _LONG = 48
-_TASK_BYTES = 1 << 20  # keys and values of a task: they stay in the second-level cache until they are sorted
+_TASK_BYTES = 1 << 21  # keys and values of a task: they stay in the second-level cache until they are sorted
 
 
 def candidates_per_query(k: int, m: int) -> int:
