@@ -8,7 +8,7 @@ merging is associative, so any split gives the same answer.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,18 @@ class Within(NamedTuple):
     values: Floats
     indices: Integers
     offsets: Integers
+
+
+class KMeans(NamedTuple):
+    """Clusters: ``centroids`` (k, d), ``labels`` (n,) int64, ``inertia`` float, ``iterations`` int.
+
+    ``labels[i]`` is the centroid nearest to row i (the lowest number of several), -1 for a row that was skipped.
+    """
+
+    centroids: NDArray[Any]
+    labels: Integers
+    inertia: float
+    iterations: int
 
 
 @dataclass(frozen=True)

@@ -130,7 +130,7 @@ def explain(
     topk: 1,000 x 100,000 pairs of 128 float32 coordinates, by manhattan: sum(abs(x - y)); smaller is closer
     """
     from likewise import machine
-    from likewise.backends.llvm.search import state_bytes
+    from likewise.backends.llvm.candidates import state_bytes
 
     options = read_options(n_jobs, memory_limit, "raise", None)
     k = None if k is None else read_count(k)

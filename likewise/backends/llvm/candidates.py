@@ -1,10 +1,8 @@
 """What a search keeps of each query: a list of candidates, which is tightened, settled and sorted.
 
-    the search kernel appends        keys and items under the query's threshold
-    a list that has grown            -> the k-th smallest key -> a lower threshold, and fewer candidates
-    at the end                       the same once more, to the key itself
-    settle                           key and value of each candidate in float64
-    sort                             by key, then by index; the first k are the answer
+The search kernel appends keys and items under the query's threshold. A list that has grown gives its k-th smallest key,
+that a lower threshold, and that fewer candidates; so once more at the end. What is left is settled, key and value in
+float64, and sorted by key, then by index; the first k are the answer.
 """
 
 from __future__ import annotations
@@ -118,7 +116,7 @@ def joined(parts: list[Candidates]) -> Candidates:
     if len(parts) == 1:
         return parts[0]
     first = parts[0]
-    n, room = first.keys.shape
+    n = len(first.keys)
     counts = np.stack([p.count for p in parts])
     width = int(counts.sum(axis=0).max(initial=0))
     made = Candidates(
@@ -142,8 +140,10 @@ def joined(parts: list[Candidates]) -> Candidates:
 Lines = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]
 
 
-def settle(lists: Candidates, metric: Metric, key: Expr, x: Side, y: Side, first: int, out: Lines, threads: int) -> None:
-    """The k best of each list into lines of ``out`` (keys, values, indices); ``first``: the first query's row of x."""
+def settle(
+    lists: Candidates, metric: Metric, key: Expr, x: Side, y: Side, first: int, out: Lines, threads: int
+) -> None:
+    """The k best of each list into ``out`` (keys, values, indices: NaN and -1); ``first``: the first query's row."""
     n, k = len(lists.count), lists.k
     widest = max(int(lists.count.max(initial=0)), 8)
     step = max(1, min(_TASK_BYTES // (16 * widest), -(-n // (4 * threads))))

@@ -91,23 +91,30 @@ def lists_values(
     for name in kernels.stat_fields((key, metric.finish, *metric.terms)):
         own = name.endswith("x")
         stats[name] = address((x if own else y).stat(name[:-2])) + (8 * first if own else 0)
-    run(
-        x=address(x.rows) + first * x.d * x.rows.itemsize,
-        y=address(y.rows),
-        first=a,
-        last=b,
-        found=address(found),
-        stride=found.shape[1],
-        count=address(count),
-        width=width,
-        done=address(done),
-        m=y.n,
-        block=block,
-        d=x.d,
-        keys=address(keys),
-        values=address(values),
-        **stats,
-    )
+    blocks = -(-y.n // block)
+    calls = kernels.calls_of(int(count[a:b].sum()) * x.d, tile_for(current(), "f64", formula), formula)
+    step = max(1, int(blocks / max(calls, 1)))
+    for begin in range(0, blocks, step):
+        if pool.stopped():
+            break
+        run(
+            x=address(x.rows) + first * x.d * x.rows.itemsize,
+            y=address(y.rows),
+            first=a,
+            last=b,
+            found=address(found),
+            stride=found.shape[1],
+            count=address(count),
+            width=width,
+            done=address(done),
+            first_block=begin,
+            last_block=min(begin + step, blocks),
+            block=block,
+            d=x.d,
+            keys=address(keys),
+            values=address(values),
+            **stats,
+        )
     return keys, values
 
 

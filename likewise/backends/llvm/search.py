@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from likewise.backends import reference
 from likewise.backends.llvm import kernels, pool
-from likewise.backends.llvm.candidates import Candidates, joined, settle, state_bytes as state_bytes
+from likewise.backends.llvm.candidates import Candidates, joined, settle
 from likewise.backends.llvm.dense import pair_values
 from likewise.backends.llvm.jit import Kernel, kernel
 from likewise.backends.llvm.kernels import Formula, Tile, tile_for
@@ -193,12 +193,11 @@ def topk(search: Search, k: int, progress: Progress = None) -> BestState:
     overflowed: list[NDArray[np.int64]] = []
     for first in range(0, n, search.sizes.chunk):
         last = min(first + search.sizes.chunk, n)
-        keys, values, indices = (whole[first:last] for whole in out)
-        overflowed.append(_topk_chunk(search, first, last, k, (keys, values, indices), done))
+        part = out[0][first:last], out[1][first:last], out[2][first:last]
+        overflowed.append(_topk_chunk(search, first, last, k, part, done))
     again = np.concatenate(overflowed)
     if len(again):
-        part = topk(directly(search, again), k)
-        for whole, piece in zip(out, part, strict=True):
+        for whole, piece in zip(out, topk(directly(search, again), k), strict=True):
             whole[again] = piece
     return out
 
@@ -216,9 +215,7 @@ def directly(search: Search, rows: NDArray[np.int64]) -> Search:
     return Search(search.metric, screen, Slack(exact=True), queries_u, items_u, settle_x, search.settle_y, sizes, where)
 
 
-def _topk_chunk(
-    search: Search, first: int, last: int, k: int, out: BestState, done: pool.Counter
-) -> NDArray[np.int64]:
+def _topk_chunk(search: Search, first: int, last: int, k: int, out: BestState, done: pool.Counter) -> NDArray[np.int64]:
     tile, d = search.tile, search.items.d
     run = _search_kernel(tile, search.formula, search.slack.exact)
     packed_queries = search.query_packer.pack(first, last, search.sizes.threads)
@@ -268,7 +265,7 @@ def _topk_chunk(
 
 
 def _settle_chunk(search: Search, parts: list[Candidates], first: int, out: BestState) -> NDArray[np.int64]:
-    """Candidates of all parts under the best threshold, settled and sorted into ``out``; the queries that overflowed."""
+    """Candidates of all parts, settled and sorted into ``out``; the queries that overflowed."""
     slack, threads = search.slack, search.sizes.threads
     lists = joined(parts)
     lists.tighten(search.tile, slack.exact, slack.slope, search.offset(first, first + len(lists.count)), threads)

@@ -36,10 +36,12 @@ from likewise.backends.llvm.kernels.rows import (
     NOT_WHOLE,
     ROW_STATS,
     STATS_FIELDS,
+    SUM_FIELDS,
     dev_kernel,
     pack_fields,
     pack_kernel,
     stats_kernel,
+    sum_kernel,
 )
 from likewise.backends.llvm.kernels.search import search_fields, search_kernel, within_fields, within_kernel
 from likewise.backends.llvm.kernels.select import LIST_FIELDS, select_fields, select_kernel
@@ -57,6 +59,7 @@ __all__ = [
     "PEAK_FIELDS",
     "ROW_STATS",
     "STATS_FIELDS",
+    "SUM_FIELDS",
     "Formula",
     "Tile",
     "calls_of",
@@ -80,6 +83,7 @@ __all__ = [
     "select_kernel",
     "stat_fields",
     "stats_kernel",
+    "sum_kernel",
     "tile_for",
     "weighted_kernel",
     "within_fields",

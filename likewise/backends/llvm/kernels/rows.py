@@ -24,7 +24,6 @@ from likewise.backends.llvm.kernels.tile import INF, stat_fields
 from likewise.backends.llvm.lower import extreme, lower
 from likewise.formula.expr import DIM, Expr, X, Y, stat
 
-
 #: How the elements of rows lie in memory.
 RAW = {"float64": F64, "float32": F32, "bfloat16": I16, "float16": I16, "int8": I8, "uint8": I8, "bool": I8}
 
@@ -76,6 +75,28 @@ def gather_lanes(f: Function, values: list[Value]) -> Value:
     for i, value in enumerate(values):
         made = f.b.insert_element(made, value, I32(i))
     return made
+
+
+SUM_FIELDS = ("rows", "d", "listed", "weights", "count", "sums")
+
+
+def sum_kernel(module: ir.Module, name: str, dtype: str) -> None:
+    """sums[t] += weights[i] * rows[i, t] for each listed row i, one after the other: the order is that of the list."""
+    f = Function(module, name, SUM_FIELDS)
+    b, lanes, d = f.b, 8, f.field("d")
+    wide = vector(F64, lanes)
+    whole = b.and_(d, I64(-lanes))
+    with f.loop(0, f.field("count"), name="row") as i:
+        row = f.load(f.pointer("listed"), i, I64)
+        weight = f.load(f.pointer("weights"), row, F64)
+        start = b.mul(row, d)
+        for first, last, step in ((I64(0), whole, lanes), (whole, d, 1)):
+            raw, typ = (vector(RAW[dtype], lanes), wide) if step > 1 else (RAW[dtype], F64)
+            factor = f.splat(weight, lanes) if step > 1 else weight
+            with f.loop(first, last, step, "t") as t:
+                x = widened(f, f.load(f.pointer("rows"), b.add(start, t), raw), dtype)
+                f.store(b.fadd(f.load(f.pointer("sums"), t, typ), b.fmul(x, factor)), f.pointer("sums"), t)
+    f.ret()
 
 
 #: What the pass over incoming rows measures, per row.

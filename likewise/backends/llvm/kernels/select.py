@@ -17,7 +17,7 @@ from typing import Any
 
 from llvmlite import ir
 
-from likewise.backends.llvm.emit import BYTES, I32, I64, Function, Value, constant, integer_like, vector
+from likewise.backends.llvm.emit import BYTES, I32, I64, Function, Value, constant, integer_like
 from likewise.backends.llvm.kernels.tile import INF, Tile
 
 #: One query's list as :func:`tighten_function` takes it: addresses, then numbers.
@@ -171,9 +171,7 @@ def _keep(f: Function, elem: Any, keys: Value, found: Value, count: Value, limit
     return f.get(kept, I64)
 
 
-def _keep_first(
-    f: Function, elem: Any, keys: Value, found: Value, count: Value, limit: Value, equal: Value
-) -> Value:
+def _keep_first(f: Function, elem: Any, keys: Value, found: Value, count: Value, limit: Value, equal: Value) -> Value:
     """The candidates below the limit, and the first ``equal`` of those at it."""
     b = f.b
     kept = f.variable(I64(0))
