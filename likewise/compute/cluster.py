@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import operator
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from likewise.arrays import Batch, give, read, same_dimension, to_floating
 from likewise.compute.options import Options, Progress, read_options
-from likewise.compute.search import nearest, read_count
+from likewise.compute.search import nearest
 from likewise.compute.sides import FLOAT32, good_rows, measured, metric_for, search_statistics
 from likewise.errors import InputError, ShapeError
 from likewise.formula.metric import Metric
@@ -121,14 +122,13 @@ def kmeans(
     >>> found.centroids[found.labels].ravel(), found.inertia
     (array([0.5, 0.5, 9.5, 9.5]), 1.0)
     """
-    from likewise.backends.llvm.rows import measure
-
     options = read_options(n_jobs, memory_limit, on_bad, progress)
     batch = read(x, "x")
     if batch.vector or batch.lead:
         shape = batch.array.shape[1:] if batch.vector else batch.array.shape
         raise ShapeError(f"x has shape {shape}; kmeans takes one set of rows, of shape (n, d)")
-    k, n_init, max_iter = read_count(k), _count(n_init, "n_init"), _count(max_iter, "max_iter")
+    k = _count(k, "k", "cluster is to be made")
+    n_init, max_iter = _count(n_init, "n_init"), _count(max_iter, "max_iter")
     kind = _kind_of(metric, batch.d)
     limit, rng = _tolerance(tol), np.random.default_rng(_seed(seed))
     wanted = search_statistics(kind.metric, "x")
@@ -144,8 +144,7 @@ def kmeans(
     runs = n_init if start is None else 1
     report = _Steps(options, runs * max_iter, side.n * k)
     for _ in range(runs):
-        first = measure(run.plus_plus(rng) if start is None else start, "float64", frozenset(), 1).rows
-        found = run.lloyd(run.rounded(first), max_iter, report)
+        found = run.lloyd(run.rounded(run.plus_plus(rng) if start is None else start), max_iter, report)
         if best is None or found.inertia < best.inertia:
             best = found
     assert best is not None
@@ -157,13 +156,13 @@ def kmeans(
     return KMeans(give(best.centroids, batch), give(labels, batch), best.inertia, best.iterations)
 
 
-def _count(value: Any, name: str) -> int:
+def _count(value: Any, name: str, wanted: str = "is wanted") -> int:
     try:
         number = operator.index(value)
     except TypeError:
         raise InputError(f"{name}={value!r} is not a whole number") from None
     if isinstance(value, (bool, np.bool_)) or number < 1:
-        raise InputError(f"{name}={value!r}; at least 1 is wanted")
+        raise InputError(f"{name}={value!r}; at least 1 {wanted}")
     return number
 
 
@@ -302,8 +301,6 @@ class _Run:
         return np.where(sums.any(axis=1, keepdims=True), sums, before)
 
     def _medians(self, rows: list[NDArray[np.int64]], before: Floats) -> Floats:
-        import functools
-
         from likewise.backends.llvm import pool
 
         array = to_floating(Batch(self.side.rows, self.side.dtype, False, False))
