@@ -18,6 +18,7 @@ from likewise.compute.sides import FLOAT32, good_rows, measured, metric_for, sea
 from likewise.errors import InputError, ShapeError
 from likewise.formula.metric import Metric
 from likewise.formula.metrics import by_name
+from likewise.plan import DEFAULT_MEMORY
 from likewise.reductions import KMeans
 
 if TYPE_CHECKING:
@@ -233,6 +234,9 @@ class _Run:
     def __post_init__(self) -> None:
         self.options = replace(self.options, progress=None)
         self.weights = np.ones(self.side.n)
+        # packed rows save a sixth of each step, where there is room for them
+        fits = 4 * self.side.n * self.side.d <= (self.options.memory or DEFAULT_MEMORY)
+        self.keep: dict[Any, Any] | None = {} if fits and self.side.known.exact else None
         if self.kind.centre == "direction":
             norm = self.side.stat("norm")
             self.weights = np.divide(1.0, norm, out=np.zeros(self.side.n), where=norm > 0)
@@ -253,7 +257,7 @@ class _Run:
 
     def assign(self, centroids: Floats) -> tuple[NDArray[np.int64], Floats]:
         """The nearest centroid of each row, and what the row loses with it."""
-        values, labels = nearest(self.side, self._side(centroids, "y"), self.kind.metric, self.options)
+        values, labels = nearest(self.side, self._side(centroids, "y"), self.kind.metric, self.options, self.keep)
         return labels, self.kind.loss(values)
 
     def lloyd(self, centroids: Floats, max_iter: int, report: _Steps) -> KMeans:

@@ -121,6 +121,7 @@ class _Part:
     rows: int  # queries as they came
     kept_queries: Rows
     kept_items: Rows
+    keep: dict[Any, Any] | None = None  # packed queries, for a search of the same ones
 
     def searches(self, verb: str, per_query: int) -> Iterator[tuple[int, Search]]:
         """(first item, search) for each slab of items."""
@@ -159,6 +160,7 @@ class _Part:
                     Sizes(plan.threads, plan.chunk, plan.group, plan.block),
                     mask,
                     packed,
+                    self.keep,
                 ),
             )
 
@@ -275,9 +277,14 @@ def _topk(part: _Part, k: int) -> TopK:
     return whole
 
 
-def nearest(queries: Side, items: Side, metric: Metric, options: Options) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    """(value, index) of the item nearest to each query: (n,) each, of sides that are measured and have no bad rows."""
-    found = _topk(_Part(metric, queries, items, None, None, options, queries.n, None, None), 1)
+def nearest(
+    queries: Side, items: Side, metric: Metric, options: Options, keep: dict[Any, Any] | None
+) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """(value, index) of the item nearest to each query: (n,) each, of sides that are measured and have no bad rows.
+
+    ``keep`` holds packed queries from one call to the next; it belongs to one set of them.
+    """
+    found = _topk(_Part(metric, queries, items, None, None, options, queries.n, None, None, keep), 1)
     return found.values[:, 0], found.indices[:, 0]
 
 

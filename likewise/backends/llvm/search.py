@@ -74,6 +74,7 @@ class Search:
     sizes: Sizes
     where: Mask = None
     prepared: Packed | None = None
+    keep: dict[Any, Any] | None = None  # packed queries of the searches before, of the same rows
 
     @functools.cached_property
     def formula(self) -> Formula:
@@ -90,6 +91,17 @@ class Search:
     @functools.cached_property
     def query_packer(self) -> Packer:
         return Packer(self.queries, "x", self.screen.core.u, self.screen.scale_x, self.screen.compute, self.tile.rows)
+
+    def packed_queries(self, first: int, last: int) -> NDArray[Any]:
+        """Those queries in tiles; kept for the next search, if there is where to."""
+        if self.keep is None:
+            return self.query_packer.pack(first, last, self.sizes.threads)
+        made = self.query_packer
+        how = (first, last, made.u, made.scale, made.compute, made.lanes)
+        if how not in self.keep:
+            self.keep[how] = made.pack(first, last, self.sizes.threads)
+        packed: NDArray[Any] = self.keep[how]
+        return packed
 
     @functools.cached_property
     def item_packer(self) -> Packer:
@@ -218,7 +230,7 @@ def directly(search: Search, rows: NDArray[np.int64]) -> Search:
 def _topk_chunk(search: Search, first: int, last: int, k: int, out: BestState, done: pool.Counter) -> NDArray[np.int64]:
     tile, d = search.tile, search.items.d
     run = _search_kernel(tile, search.formula, search.slack.exact)
-    packed_queries = search.query_packer.pack(first, last, search.sizes.threads)
+    packed_queries = search.packed_queries(first, last)
     query_stats = search.query_packer.padded_stats(search.stat_names, first, last, tile.rows)
     offset = search.offset(first, last)
     groups = search.query_groups(first, last)
