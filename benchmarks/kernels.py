@@ -93,10 +93,11 @@ class Cached:
             kernels.search_fields(formula),
             lambda module, name: kernels.search_kernel(module, name, tile, formula, exact=False),
         )
-        state = ("heap", "sizes", "keys", "found", "counts", "overflow", "offset")  # empty, and to stay so
+        state = ("keys", "found", "count", "overflow", "offset")  # empty, and to stay so
         fields = dict.fromkeys(state, address(self.scratch)) | {"threshold": address(self.never), "slope": 1.0}
-        cut = {"n": QUERIES, "first": 0, "last": ITEMS // tile.width, "m": ITEMS, "base": 0, "k": K, "cap": K}
-        return lambda: run(**self.rows, **fields, **cut, where=0, where_row=0)
+        lists = {"k": K, "cap": K, "crowd": K, "step": K, "spare": 0, "stride": K, "trigger": address(self.scratch)}
+        cut = {"n": QUERIES, "first": 0, "last": ITEMS // tile.width, "m": ITEMS, "base": 0}
+        return lambda: run(**self.rows, **fields, **cut, **lists, where=0, where_row=0)
 
 
 def whole_call(queries: Any, items: Any, metric: Metric) -> Callable[[], Any]:

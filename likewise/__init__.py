@@ -16,6 +16,7 @@ from likewise.compute import (
     attend,
     contributions,
     explain,
+    kmeans,
     paired,
     pairwise,
     prepare,
@@ -36,7 +37,7 @@ from likewise.formula.metrics import (
     rbf,
     sigmoid,
 )
-from likewise.reductions import TopK, Within
+from likewise.reductions import KMeans, TopK, Within
 from likewise.vectors import angle, norm, normalize, project
 
 __version__ = "0.1.0"
@@ -45,6 +46,7 @@ metrics = MetricTable()
 
 __all__ = [
     "Explanation",
+    "KMeans",
     "Metric",
     "NaNWarning",
     "Prepared",
@@ -55,6 +57,7 @@ __all__ = [
     "contributions",
     "errors",
     "explain",
+    "kmeans",
     "laplacian",
     "mahalanobis",
     "matern32",

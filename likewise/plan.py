@@ -139,7 +139,8 @@ def plan_search(
     block = max(64, min(BLOCK_BYTES, memory // 4) // (d * size))
     held = 8 * (n + m) + (0 if prepared else min(block, m) * d * size)  # a norm of every row, and packed items
     query = per_query + d * size + 500  # and some ten candidates being settled
-    chunk = max(64, min(16_384, (memory - held) // (2 * query)))
+    least = max(1, min(64, (64 << 20) // query))  # of a million neighbours, a few queries at a time
+    chunk = max(least, min(16_384, (memory - held) // (2 * query)))
     group = max(12, min(504, GROUP_BYTES // (d * size)))  # more than 504 queries changed nothing
     used = held + min(chunk, n) * query
     made = Plan(verb, metric, n, m, d, x_dtype, y_dtype, threads, screen, bound, chunk, group, block, used)

@@ -5,6 +5,7 @@ every core), ``memory_limit=`` (bytes or "500MB", for what is used beyond inputs
 NaN and infinite rows, or "skip" them) and ``progress=`` (True, or a function of pairs done and pairs in all).
 """
 
+from likewise.compute.cluster import kmeans
 from likewise.compute.dense import contributions, paired, pairwise
 from likewise.compute.explain import Explanation, explain
 from likewise.compute.fold import attend, weighted_sum
@@ -18,6 +19,7 @@ __all__ = [
     "attend",
     "contributions",
     "explain",
+    "kmeans",
     "paired",
     "pairwise",
     "prepare",

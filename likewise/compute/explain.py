@@ -130,7 +130,7 @@ def explain(
     topk: 1,000 x 100,000 pairs of 128 float32 coordinates, by manhattan: sum(abs(x - y)); smaller is closer
     """
     from likewise import machine
-    from likewise.backends.llvm.search import state_bytes
+    from likewise.backends.llvm.candidates import state_bytes
 
     options = read_options(n_jobs, memory_limit, "raise", None)
     k = None if k is None else read_count(k)
@@ -166,7 +166,7 @@ def explain(
     verb = "pairwise" if k is None else "topk"
     plan = plan_search(
         verb, found, (n, m, d), (x_dtype, y_dtype), (x_known, y_known),
-        threads=options.threads, memory_limit=options.memory, per_query=state_bytes(k or 1, 4),
+        threads=options.threads, memory_limit=options.memory, per_query=state_bytes(min(k or 1, max(m, 1)), m, 4),
     )  # fmt: skip
     compute = plan.screen.compute
     if k is None:

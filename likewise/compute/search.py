@@ -121,6 +121,7 @@ class _Part:
     rows: int  # queries as they came
     kept_queries: Rows
     kept_items: Rows
+    keep: dict[Any, Any] | None = None  # packed queries, for a search of the same ones
 
     def searches(self, verb: str, per_query: int) -> Iterator[tuple[int, Search]]:
         """(first item, search) for each slab of items."""
@@ -159,6 +160,7 @@ class _Part:
                     Sizes(plan.threads, plan.chunk, plan.group, plan.block),
                     mask,
                     packed,
+                    self.keep,
                 ),
             )
 
@@ -252,11 +254,12 @@ def _joined(arrays: list[NDArray[Any]], dtype: type) -> NDArray[Any]:
 
 def _topk(part: _Part, k: int) -> TopK:
     from likewise.backends.llvm import search as engine
+    from likewise.backends.llvm.candidates import state_bytes
 
     reduction = Best(k)
     state = reduction.init(part.queries.n)
     at_most = max(1, min(k, part.items.n))
-    for first, search in part.searches("topk", engine.state_bytes(at_most, 8)):
+    for first, search in part.searches("topk", state_bytes(at_most, part.items.n, 8)):
         keys, values, indices = engine.topk(search, at_most, part.options.progress)
         if first:
             found = (keys, values, np.where(indices < 0, -1, indices + first))
@@ -272,6 +275,17 @@ def _topk(part: _Part, k: int) -> TopK:
     whole = TopK(np.full((part.rows, k), np.nan), np.full((part.rows, k), -1, np.int64))
     whole.values[part.kept_queries], whole.indices[part.kept_queries] = values, indices
     return whole
+
+
+def nearest(
+    queries: Side, items: Side, metric: Metric, options: Options, keep: dict[Any, Any] | None
+) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """(value, index) of the item nearest to each query: (n,) each, of sides that are measured and have no bad rows.
+
+    ``keep`` holds packed queries from one call to the next; it belongs to one set of them.
+    """
+    found = _topk(_Part(metric, queries, items, None, None, options, queries.n, None, None, keep), 1)
+    return found.values[:, 0], found.indices[:, 0]
 
 
 class NaNWarning(RuntimeWarning):

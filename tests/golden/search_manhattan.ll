@@ -2,576 +2,726 @@
 target triple = "unknown-unknown-unknown"
 target datalayout = ""
 
+define internal i64 @"search_tighten"(ptr noalias %".1") noinline
+{
+entry:
+  %".4" = getelementptr i64, ptr %".1", i64 0
+  %".5" = load i64, ptr %".4"
+  %".6" = inttoptr i64 %".5" to ptr
+  %".7" = getelementptr i64, ptr %".1", i64 1
+  %".8" = load i64, ptr %".7"
+  %".9" = inttoptr i64 %".8" to ptr
+  %".10" = getelementptr i64, ptr %".1", i64 7
+  %".11" = load i64, ptr %".10"
+  %".12" = getelementptr i64, ptr %".1", i64 2
+  %".13" = load i64, ptr %".12"
+  %".14" = inttoptr i64 %".13" to ptr
+  %".25" = alloca <4 x float>, i32 1
+  %".27" = alloca <4 x float>, i32 1
+  %".29" = alloca <4 x i32>, i32 1
+  %".78" = alloca i64, i32 1
+  %".87" = alloca i64, i32 1
+  %".94" = alloca i64, i32 1
+  %".96" = getelementptr i64, ptr %".1", i64 11
+  %".97" = load i64, ptr %".96"
+  %".114" = alloca <4 x i32>, i32 1
+  %".151" = getelementptr i64, ptr %".1", i64 4
+  %".152" = load i64, ptr %".151"
+  %".153" = inttoptr i64 %".152" to ptr
+  %".156" = getelementptr i64, ptr %".1", i64 12
+  %".157" = load i64, ptr %".156"
+  %".158" = bitcast i64 %".157" to double
+  %".159" = fptrunc double %".158" to float
+  %".161" = getelementptr i64, ptr %".1", i64 5
+  %".162" = load i64, ptr %".161"
+  %".163" = inttoptr i64 %".162" to ptr
+  %".171" = alloca i64, i32 1
+  %".197" = getelementptr i64, ptr %".1", i64 10
+  %".198" = load i64, ptr %".197"
+  %".200" = getelementptr i64, ptr %".1", i64 8
+  %".201" = load i64, ptr %".200"
+  %".204" = getelementptr i64, ptr %".1", i64 3
+  %".205" = load i64, ptr %".204"
+  %".206" = inttoptr i64 %".205" to ptr
+  %".209" = getelementptr i64, ptr %".1", i64 9
+  %".210" = load i64, ptr %".209"
+  %".213" = getelementptr i64, ptr %".1", i64 6
+  %".214" = load i64, ptr %".213"
+  %".215" = inttoptr i64 %".214" to ptr
+  br label %"body"
+body:
+  %".15" = getelementptr i64, ptr %".14", i64 0
+  %".16" = load i64, ptr %".15", align 8
+  %".17" = add i64 %".16", 4
+  br label %"pad.head"
+pad.head:
+  %"pad" = phi  i64 [%".16", %"body"], [%".23", %"pad.body"]
+  %".19" = icmp slt i64 %"pad", %".17"
+  br i1 %".19", label %"pad.body", label %"pad.done"
+pad.body:
+  %".21" = getelementptr float, ptr %".6", i64 %"pad"
+  store float 0x7ff8000000000000, ptr %".21", align 4
+  %".23" = add i64 %"pad", 1
+  br label %"pad.head"
+pad.done:
+  store <4 x float> <float 0x7ff0000000000000, float 0x7ff0000000000000, float 0x7ff0000000000000, float 0x7ff0000000000000>, ptr %".25"
+  store <4 x float> <float 0xfff0000000000000, float 0xfff0000000000000, float 0xfff0000000000000, float 0xfff0000000000000>, ptr %".27"
+  store <4 x i32> <i32 0, i32 0, i32 0, i32 0>, ptr %".29"
+  br label %"range.head"
+range.head:
+  %"range" = phi  i64 [0, %"pad.done"], [%".51", %"range.body"]
+  %".32" = icmp slt i64 %"range", %".16"
+  br i1 %".32", label %"range.body", label %"range.done"
+range.body:
+  %".34" = getelementptr float, ptr %".6", i64 %"range"
+  %".35" = load <4 x float>, ptr %".34", align 4
+  %".36" = load <4 x float>, ptr %".25"
+  %".37" = fcmp olt <4 x float> %".35", %".36"
+  %".38" = load <4 x float>, ptr %".25"
+  %".39" = select  <4 x i1> %".37", <4 x float> %".35", <4 x float> %".38"
+  store <4 x float> %".39", ptr %".25"
+  %".41" = load <4 x float>, ptr %".27"
+  %".42" = fcmp ogt <4 x float> %".35", %".41"
+  %".43" = load <4 x float>, ptr %".27"
+  %".44" = select  <4 x i1> %".42", <4 x float> %".35", <4 x float> %".43"
+  store <4 x float> %".44", ptr %".27"
+  %".46" = load <4 x i32>, ptr %".29"
+  %".47" = fcmp ord <4 x float> %".35", %".35"
+  %".48" = zext <4 x i1> %".47" to <4 x i32>
+  %".49" = add <4 x i32> %".46", %".48"
+  store <4 x i32> %".49", ptr %".29"
+  %".51" = add i64 %"range", 4
+  br label %"range.head"
+range.done:
+  %".53" = load <4 x float>, ptr %".25"
+  %".54" = load <4 x float>, ptr %".27"
+  %".55" = extractelement <4 x float> %".53", i32 0
+  %".56" = extractelement <4 x float> %".54", i32 0
+  %".57" = extractelement <4 x float> %".53", i32 1
+  %".58" = extractelement <4 x float> %".54", i32 1
+  %".59" = fcmp olt float %".57", %".55"
+  %".60" = select  i1 %".59", float %".57", float %".55"
+  %".61" = fcmp ogt float %".58", %".56"
+  %".62" = select  i1 %".61", float %".58", float %".56"
+  %".63" = extractelement <4 x float> %".53", i32 2
+  %".64" = extractelement <4 x float> %".54", i32 2
+  %".65" = fcmp olt float %".63", %".60"
+  %".66" = select  i1 %".65", float %".63", float %".60"
+  %".67" = fcmp ogt float %".64", %".62"
+  %".68" = select  i1 %".67", float %".64", float %".62"
+  %".69" = extractelement <4 x float> %".53", i32 3
+  %".70" = extractelement <4 x float> %".54", i32 3
+  %".71" = fcmp olt float %".69", %".66"
+  %".72" = select  i1 %".71", float %".69", float %".66"
+  %".73" = fcmp ogt float %".70", %".68"
+  %".74" = select  i1 %".73", float %".70", float %".68"
+  %".75" = load <4 x i32>, ptr %".29"
+  %".76" = call i32 @"llvm.vector.reduce.add.v4i32"(<4 x i32> %".75")
+  %".77" = zext i32 %".76" to i64
+  store i64 %".16", ptr %".78"
+  %".80" = icmp sge i64 %".77", %".11"
+  br i1 %".80", label %"range.done.if", label %"range.done.endif"
+range.done.if:
+  %".82" = bitcast float %".72" to i32
+  %".83" = ashr i32 %".82", 31
+  %".84" = lshr i32 %".83", 1
+  %".85" = xor i32 %".82", %".84"
+  %".86" = sext i32 %".85" to i64
+  store i64 %".86", ptr %".87"
+  %".89" = bitcast float %".74" to i32
+  %".90" = ashr i32 %".89", 31
+  %".91" = lshr i32 %".90", 1
+  %".92" = xor i32 %".89", %".91"
+  %".93" = sext i32 %".92" to i64
+  store i64 %".93", ptr %".94"
+  %".98" = add i64 %".11", %".97"
+  br label %"bisect.head"
+range.done.endif:
+  %".194" = load i64, ptr %".78"
+  %".195" = getelementptr i64, ptr %".14", i64 0
+  store i64 %".194", ptr %".195", align 8
+  %".199" = add i64 %".194", %".198"
+  %".202" = icmp slt i64 %".199", %".201"
+  %".203" = select  i1 %".202", i64 %".199", i64 %".201"
+  %".207" = getelementptr i64, ptr %".206", i64 0
+  store i64 %".203", ptr %".207", align 8
+  %".211" = icmp sgt i64 %".194", %".210"
+  br i1 %".211", label %"range.done.endif.if", label %"range.done.endif.endif"
+bisect.head:
+  %".100" = load i64, ptr %".87"
+  %".101" = load i64, ptr %".94"
+  %".102" = icmp slt i64 %".100", %".101"
+  br i1 %".102", label %"bisect.body", label %"bisect.done"
+bisect.body:
+  %".104" = load i64, ptr %".87"
+  %".105" = load i64, ptr %".94"
+  %".106" = sub i64 %".105", %".104"
+  %".107" = lshr i64 %".106", 1
+  %".108" = add i64 %".104", %".107"
+  %".109" = trunc i64 %".108" to i32
+  %".110" = ashr i32 %".109", 31
+  %".111" = lshr i32 %".110", 1
+  %".112" = xor i32 %".109", %".111"
+  %".113" = bitcast i32 %".112" to float
+  store <4 x i32> <i32 0, i32 0, i32 0, i32 0>, ptr %".114"
+  %".116" = insertelement <4 x float> <float undef, float undef, float undef, float undef>, float %".113", i32 0
+  %".117" = shufflevector <4 x float> %".116", <4 x float> <float undef, float undef, float undef, float undef>, <4 x i32> <i32 0, i32 0, i32 0, i32 0>
+  br label %"count.head"
+bisect.done:
+  %".145" = load i64, ptr %".94"
+  %".146" = trunc i64 %".145" to i32
+  %".147" = ashr i32 %".146", 31
+  %".148" = lshr i32 %".147", 1
+  %".149" = xor i32 %".146", %".148"
+  %".150" = bitcast i32 %".149" to float
+  %".154" = getelementptr float, ptr %".153", i64 0
+  %".155" = load float, ptr %".154", align 4
+  %".160" = fmul float %".150", %".159"
+  %".164" = getelementptr float, ptr %".163", i64 0
+  %".165" = load float, ptr %".164", align 4
+  %".166" = fadd float %".160", %".165"
+  %".167" = fcmp olt float %".166", %".155"
+  %".168" = select  i1 %".167", float %".166", float %".155"
+  %".169" = getelementptr float, ptr %".153", i64 0
+  store float %".168", ptr %".169", align 4
+  store i64 0, ptr %".171"
+  br label %"keep.head"
+count.head:
+  %"count" = phi  i64 [0, %"bisect.body"], [%".128", %"count.body"]
+  %".119" = icmp slt i64 %"count", %".16"
+  br i1 %".119", label %"count.body", label %"count.done"
+count.body:
+  %".121" = getelementptr float, ptr %".6", i64 %"count"
+  %".122" = load <4 x float>, ptr %".121", align 4
+  %".123" = fcmp ole <4 x float> %".122", %".117"
+  %".124" = load <4 x i32>, ptr %".114"
+  %".125" = zext <4 x i1> %".123" to <4 x i32>
+  %".126" = add <4 x i32> %".124", %".125"
+  store <4 x i32> %".126", ptr %".114"
+  %".128" = add i64 %"count", 4
+  br label %"count.head"
+count.done:
+  %".130" = load <4 x i32>, ptr %".114"
+  %".131" = call i32 @"llvm.vector.reduce.add.v4i32"(<4 x i32> %".130")
+  %".132" = zext i32 %".131" to i64
+  %".133" = icmp sge i64 %".132", %".11"
+  %".134" = select  i1 %".133", i64 %".108", i64 %".105"
+  store i64 %".134", ptr %".94"
+  %".136" = add i64 %".108", 1
+  %".137" = select  i1 %".133", i64 %".104", i64 %".136"
+  store i64 %".137", ptr %".87"
+  %".139" = icmp sle i64 %".132", %".98"
+  %".140" = and i1 %".133", %".139"
+  br i1 %".140", label %"count.done.if", label %"count.done.endif"
+count.done.if:
+  store i64 %".108", ptr %".87"
+  br label %"count.done.endif"
+count.done.endif:
+  br label %"bisect.head"
+keep.head:
+  %"keep" = phi  i64 [0, %"bisect.done"], [%".189", %"keep.body"]
+  %".174" = icmp slt i64 %"keep", %".16"
+  br i1 %".174", label %"keep.body", label %"keep.done"
+keep.body:
+  %".176" = getelementptr float, ptr %".6", i64 %"keep"
+  %".177" = load float, ptr %".176", align 4
+  %".178" = load i64, ptr %".171"
+  %".179" = getelementptr float, ptr %".6", i64 %".178"
+  store float %".177", ptr %".179", align 4
+  %".181" = getelementptr i64, ptr %".9", i64 %"keep"
+  %".182" = load i64, ptr %".181", align 8
+  %".183" = getelementptr i64, ptr %".9", i64 %".178"
+  store i64 %".182", ptr %".183", align 8
+  %".185" = fcmp ule float %".177", %".168"
+  %".186" = zext i1 %".185" to i64
+  %".187" = add i64 %".178", %".186"
+  store i64 %".187", ptr %".171"
+  %".189" = add i64 %"keep", 1
+  br label %"keep.head"
+keep.done:
+  %".191" = load i64, ptr %".171"
+  store i64 %".191", ptr %".78"
+  br label %"range.done.endif"
+range.done.endif.if:
+  %".216" = getelementptr i64, ptr %".215", i64 0
+  store i64 1, ptr %".216", align 8
+  %".218" = getelementptr float, ptr %".153", i64 0
+  store float 0xfff0000000000000, ptr %".218", align 4
+  br label %"range.done.endif.endif"
+range.done.endif.endif:
+  ret i64 0
+}
+
+declare i32 @"llvm.vector.reduce.add.v4i32"(<4 x i32> %".1")
+
 define i64 @"search"(ptr noalias %".1")
 {
 entry:
-  %".4" = getelementptr i64, ptr %".1", i64 3
-  %".5" = load i64, ptr %".4"
-  %".6" = getelementptr i64, ptr %".1", i64 4
-  %".7" = load i64, ptr %".6"
-  %".11" = alloca <4 x float>, i32 8, align 64
-  %".12" = alloca <4 x float>, i32 2, align 64
-  %".13" = getelementptr i64, ptr %".1", i64 7
-  %".14" = load i64, ptr %".13"
-  %".15" = getelementptr i64, ptr %".1", i64 1
-  %".16" = load i64, ptr %".15"
-  %".19" = getelementptr i64, ptr %".1", i64 2
-  %".20" = load i64, ptr %".19"
-  %".21" = inttoptr i64 %".20" to ptr
-  %".29" = getelementptr i64, ptr %".1", i64 0
-  %".30" = load i64, ptr %".29"
-  %".31" = inttoptr i64 %".30" to ptr
-  %".35" = alloca <4 x float>, i32 1
-  %".37" = alloca <4 x float>, i32 1
-  %".39" = alloca <4 x float>, i32 1
-  %".41" = alloca <4 x float>, i32 1
-  %".43" = alloca <4 x float>, i32 1
-  %".45" = alloca <4 x float>, i32 1
-  %".47" = alloca <4 x float>, i32 1
-  %".49" = alloca <4 x float>, i32 1
-  %".151" = getelementptr i64, ptr %".1", i64 16
-  %".152" = load i64, ptr %".151"
-  %".153" = inttoptr i64 %".152" to ptr
-  %".230" = alloca i64, i32 1
-  %".282" = getelementptr i64, ptr %".1", i64 9
-  %".283" = load i64, ptr %".282"
-  %".284" = getelementptr i64, ptr %".1", i64 10
-  %".285" = load i64, ptr %".284"
-  %".286" = getelementptr i64, ptr %".1", i64 11
+  %".4" = alloca i64, i32 13
+  %".5" = getelementptr i64, ptr %".1", i64 3
+  %".6" = load i64, ptr %".5"
+  %".7" = getelementptr i64, ptr %".1", i64 4
+  %".8" = load i64, ptr %".7"
+  %".12" = alloca <4 x float>, i32 8, align 64
+  %".13" = alloca <4 x float>, i32 2, align 64
+  %".14" = getelementptr i64, ptr %".1", i64 7
+  %".15" = load i64, ptr %".14"
+  %".16" = getelementptr i64, ptr %".1", i64 1
+  %".17" = load i64, ptr %".16"
+  %".20" = getelementptr i64, ptr %".1", i64 2
+  %".21" = load i64, ptr %".20"
+  %".22" = inttoptr i64 %".21" to ptr
+  %".30" = getelementptr i64, ptr %".1", i64 0
+  %".31" = load i64, ptr %".30"
+  %".32" = inttoptr i64 %".31" to ptr
+  %".36" = alloca <4 x float>, i32 1
+  %".38" = alloca <4 x float>, i32 1
+  %".40" = alloca <4 x float>, i32 1
+  %".42" = alloca <4 x float>, i32 1
+  %".44" = alloca <4 x float>, i32 1
+  %".46" = alloca <4 x float>, i32 1
+  %".48" = alloca <4 x float>, i32 1
+  %".50" = alloca <4 x float>, i32 1
+  %".152" = getelementptr i64, ptr %".1", i64 13
+  %".153" = load i64, ptr %".152"
+  %".154" = inttoptr i64 %".153" to ptr
+  %".231" = alloca i64, i32 1
+  %".283" = getelementptr i64, ptr %".1", i64 22
+  %".284" = load i64, ptr %".283"
+  %".286" = getelementptr i64, ptr %".1", i64 9
   %".287" = load i64, ptr %".286"
   %".288" = inttoptr i64 %".287" to ptr
-  %".291" = getelementptr i64, ptr %".1", i64 13
-  %".292" = load i64, ptr %".291"
-  %".293" = inttoptr i64 %".292" to ptr
-  %".296" = getelementptr i64, ptr %".1", i64 14
-  %".297" = load i64, ptr %".296"
-  %".298" = inttoptr i64 %".297" to ptr
-  %".301" = alloca i64, i32 1
-  %".318" = getelementptr i64, ptr %".1", i64 5
-  %".319" = load i64, ptr %".318"
-  %".322" = getelementptr i64, ptr %".1", i64 19
-  %".323" = load i64, ptr %".322"
-  %".324" = inttoptr i64 %".323" to ptr
-  %".330" = getelementptr i64, ptr %".1", i64 20
-  %".331" = load i64, ptr %".330"
-  %".333" = alloca i1, i32 1
-  %".337" = getelementptr i64, ptr %".1", i64 21
-  %".338" = load i64, ptr %".337"
-  %".341" = inttoptr i64 %".331" to ptr
-  %".349" = getelementptr i64, ptr %".1", i64 12
-  %".350" = load i64, ptr %".349"
-  %".351" = inttoptr i64 %".350" to ptr
-  %".364" = alloca i64, i32 1
-  %".394" = alloca i64, i32 1
-  %".396" = alloca i64, i32 1
-  %".437" = getelementptr i64, ptr %".1", i64 17
-  %".438" = load i64, ptr %".437"
-  %".439" = bitcast i64 %".438" to double
-  %".440" = fptrunc double %".439" to float
-  %".441" = getelementptr i64, ptr %".1", i64 18
-  %".442" = load i64, ptr %".441"
-  %".443" = inttoptr i64 %".442" to ptr
-  %".451" = getelementptr i64, ptr %".1", i64 15
-  %".452" = load i64, ptr %".451"
-  %".453" = inttoptr i64 %".452" to ptr
-  %".460" = alloca i64, i32 1
-  %".498" = getelementptr i64, ptr %".1", i64 6
-  %".499" = load i64, ptr %".498"
+  %".290" = getelementptr i64, ptr %".1", i64 10
+  %".291" = load i64, ptr %".290"
+  %".292" = inttoptr i64 %".291" to ptr
+  %".294" = getelementptr i64, ptr %".1", i64 5
+  %".295" = load i64, ptr %".294"
+  %".302" = getelementptr i64, ptr %".1", i64 15
+  %".303" = load i64, ptr %".302"
+  %".304" = inttoptr i64 %".303" to ptr
+  %".309" = getelementptr i64, ptr %".1", i64 11
+  %".310" = load i64, ptr %".309"
+  %".311" = inttoptr i64 %".310" to ptr
+  %".314" = alloca i64, i32 1
+  %".316" = getelementptr i64, ptr %".1", i64 6
+  %".317" = load i64, ptr %".316"
+  %".319" = alloca i64, i32 1
+  %".331" = getelementptr i64, ptr %".1", i64 23
+  %".332" = load i64, ptr %".331"
+  %".334" = alloca i1, i32 1
+  %".338" = getelementptr i64, ptr %".1", i64 24
+  %".339" = load i64, ptr %".338"
+  %".342" = inttoptr i64 %".332" to ptr
+  %".364" = getelementptr i64, ptr %".1", i64 12
+  %".365" = load i64, ptr %".364"
+  %".366" = inttoptr i64 %".365" to ptr
+  %".392" = getelementptr i64, ptr %".1", i64 14
+  %".393" = load i64, ptr %".392"
+  %".402" = getelementptr i64, ptr %".1", i64 16
+  %".403" = load i64, ptr %".402"
+  %".406" = getelementptr i64, ptr %".1", i64 17
+  %".407" = load i64, ptr %".406"
+  %".410" = getelementptr i64, ptr %".1", i64 18
+  %".411" = load i64, ptr %".410"
+  %".414" = getelementptr i64, ptr %".1", i64 19
+  %".415" = load i64, ptr %".414"
+  %".418" = getelementptr i64, ptr %".1", i64 20
+  %".419" = load i64, ptr %".418"
+  %".422" = getelementptr i64, ptr %".1", i64 21
+  %".423" = load i64, ptr %".422"
   br label %"body"
 body:
   br label %"panel.head"
 panel.head:
-  %"panel" = phi  i64 [%".5", %"body"], [%".514", %"tile.done"]
-  %".9" = icmp slt i64 %"panel", %".7"
-  br i1 %".9", label %"panel.body", label %"panel.done"
+  %"panel" = phi  i64 [%".6", %"body"], [%".434", %"tile.done"]
+  %".10" = icmp slt i64 %"panel", %".8"
+  br i1 %".10", label %"panel.body", label %"panel.done"
 panel.body:
-  %".17" = add i64 %".16", 3
-  %".18" = sdiv i64 %".17", 4
-  %".22" = mul i64 %"panel", %".14"
-  %".23" = mul i64 %".22", 8
-  %".24" = getelementptr float, ptr %".21", i64 %".23"
+  %".18" = add i64 %".17", 3
+  %".19" = sdiv i64 %".18", 4
+  %".23" = mul i64 %"panel", %".15"
+  %".24" = mul i64 %".23", 8
+  %".25" = getelementptr float, ptr %".22", i64 %".24"
   br label %"tile.head"
 panel.done:
   ret i64 0
 tile.head:
-  %"tile" = phi  i64 [0, %"panel.body"], [%".512", %"t.done.endif"]
-  %".26" = icmp slt i64 %"tile", %".18"
-  br i1 %".26", label %"tile.body", label %"tile.done"
+  %"tile" = phi  i64 [0, %"panel.body"], [%".432", %"t.done.endif"]
+  %".27" = icmp slt i64 %"tile", %".19"
+  br i1 %".27", label %"tile.body", label %"tile.done"
 tile.body:
-  %".28" = mul i64 %"tile", 4
-  %".32" = mul i64 %".28", %".14"
-  %".33" = getelementptr float, ptr %".31", i64 %".32"
-  %".34" = mul i64 %"panel", 8
-  store <4 x float> <float              0x0, float              0x0, float              0x0, float              0x0>, ptr %".35"
-  store <4 x float> <float              0x0, float              0x0, float              0x0, float              0x0>, ptr %".37"
-  store <4 x float> <float              0x0, float              0x0, float              0x0, float              0x0>, ptr %".39"
-  store <4 x float> <float              0x0, float              0x0, float              0x0, float              0x0>, ptr %".41"
-  store <4 x float> <float              0x0, float              0x0, float              0x0, float              0x0>, ptr %".43"
-  store <4 x float> <float              0x0, float              0x0, float              0x0, float              0x0>, ptr %".45"
-  store <4 x float> <float              0x0, float              0x0, float              0x0, float              0x0>, ptr %".47"
-  store <4 x float> <float              0x0, float              0x0, float              0x0, float              0x0>, ptr %".49"
-  %".51" = sitofp i64 %".14" to float
-  %".52" = insertelement <4 x float> <float undef, float undef, float undef, float undef>, float %".51", i32 0
-  %".53" = shufflevector <4 x float> %".52", <4 x float> <float undef, float undef, float undef, float undef>, <4 x i32> <i32 0, i32 0, i32 0, i32 0>
+  %".29" = mul i64 %"tile", 4
+  %".33" = mul i64 %".29", %".15"
+  %".34" = getelementptr float, ptr %".32", i64 %".33"
+  %".35" = mul i64 %"panel", 8
+  store <4 x float> <float              0x0, float              0x0, float              0x0, float              0x0>, ptr %".36"
+  store <4 x float> <float              0x0, float              0x0, float              0x0, float              0x0>, ptr %".38"
+  store <4 x float> <float              0x0, float              0x0, float              0x0, float              0x0>, ptr %".40"
+  store <4 x float> <float              0x0, float              0x0, float              0x0, float              0x0>, ptr %".42"
+  store <4 x float> <float              0x0, float              0x0, float              0x0, float              0x0>, ptr %".44"
+  store <4 x float> <float              0x0, float              0x0, float              0x0, float              0x0>, ptr %".46"
+  store <4 x float> <float              0x0, float              0x0, float              0x0, float              0x0>, ptr %".48"
+  store <4 x float> <float              0x0, float              0x0, float              0x0, float              0x0>, ptr %".50"
+  %".52" = sitofp i64 %".15" to float
+  %".53" = insertelement <4 x float> <float undef, float undef, float undef, float undef>, float %".52", i32 0
+  %".54" = shufflevector <4 x float> %".53", <4 x float> <float undef, float undef, float undef, float undef>, <4 x i32> <i32 0, i32 0, i32 0, i32 0>
   br label %"t.head"
 tile.done:
-  %".514" = add i64 %"panel", 1
+  %".434" = add i64 %"panel", 1
   br label %"panel.head"
 t.head:
-  %"t" = phi  i64 [0, %"tile.body"], [%".141", %"t.body"]
-  %".55" = icmp slt i64 %"t", %".14"
-  br i1 %".55", label %"t.body", label %"t.done"
+  %"t" = phi  i64 [0, %"tile.body"], [%".142", %"t.body"]
+  %".56" = icmp slt i64 %"t", %".15"
+  br i1 %".56", label %"t.body", label %"t.done"
 t.body:
-  %".57" = mul i64 %"t", 8
-  %".58" = add i64 %".57", 0
-  %".59" = getelementptr float, ptr %".24", i64 %".58"
-  %".60" = load <4 x float>, ptr %".59", align 4
-  %".61" = add i64 %".57", 4
-  %".62" = getelementptr float, ptr %".24", i64 %".61"
-  %".63" = load <4 x float>, ptr %".62", align 4
-  %".64" = mul i64 %"t", 4
-  %".65" = add i64 %".64", 0
-  %".66" = getelementptr float, ptr %".33", i64 %".65"
-  %".67" = load float, ptr %".66", align 4
-  %".68" = insertelement <4 x float> <float undef, float undef, float undef, float undef>, float %".67", i32 0
-  %".69" = shufflevector <4 x float> %".68", <4 x float> <float undef, float undef, float undef, float undef>, <4 x i32> <i32 0, i32 0, i32 0, i32 0>
-  %".70" = add i64 %".28", 0
-  %".71" = add i64 %".34", 0
-  %".72" = load <4 x float>, ptr %".35"
-  %".73" = fsub <4 x float> %".69", %".60"
-  %".74" = call <4 x float> @"llvm.fabs.v4f32"(<4 x float> %".73")
-  %".75" = fadd <4 x float> %".72", %".74"
-  store <4 x float> %".75", ptr %".35"
-  %".77" = add i64 %".28", 0
-  %".78" = add i64 %".34", 4
-  %".79" = load <4 x float>, ptr %".37"
-  %".80" = fsub <4 x float> %".69", %".63"
-  %".81" = call <4 x float> @"llvm.fabs.v4f32"(<4 x float> %".80")
-  %".82" = fadd <4 x float> %".79", %".81"
-  store <4 x float> %".82", ptr %".37"
-  %".84" = add i64 %".64", 1
-  %".85" = getelementptr float, ptr %".33", i64 %".84"
-  %".86" = load float, ptr %".85", align 4
-  %".87" = insertelement <4 x float> <float undef, float undef, float undef, float undef>, float %".86", i32 0
-  %".88" = shufflevector <4 x float> %".87", <4 x float> <float undef, float undef, float undef, float undef>, <4 x i32> <i32 0, i32 0, i32 0, i32 0>
-  %".89" = add i64 %".28", 1
-  %".90" = add i64 %".34", 0
-  %".91" = load <4 x float>, ptr %".39"
-  %".92" = fsub <4 x float> %".88", %".60"
-  %".93" = call <4 x float> @"llvm.fabs.v4f32"(<4 x float> %".92")
-  %".94" = fadd <4 x float> %".91", %".93"
-  store <4 x float> %".94", ptr %".39"
-  %".96" = add i64 %".28", 1
-  %".97" = add i64 %".34", 4
-  %".98" = load <4 x float>, ptr %".41"
-  %".99" = fsub <4 x float> %".88", %".63"
-  %".100" = call <4 x float> @"llvm.fabs.v4f32"(<4 x float> %".99")
-  %".101" = fadd <4 x float> %".98", %".100"
-  store <4 x float> %".101", ptr %".41"
-  %".103" = add i64 %".64", 2
-  %".104" = getelementptr float, ptr %".33", i64 %".103"
-  %".105" = load float, ptr %".104", align 4
-  %".106" = insertelement <4 x float> <float undef, float undef, float undef, float undef>, float %".105", i32 0
-  %".107" = shufflevector <4 x float> %".106", <4 x float> <float undef, float undef, float undef, float undef>, <4 x i32> <i32 0, i32 0, i32 0, i32 0>
-  %".108" = add i64 %".28", 2
-  %".109" = add i64 %".34", 0
-  %".110" = load <4 x float>, ptr %".43"
-  %".111" = fsub <4 x float> %".107", %".60"
-  %".112" = call <4 x float> @"llvm.fabs.v4f32"(<4 x float> %".111")
-  %".113" = fadd <4 x float> %".110", %".112"
-  store <4 x float> %".113", ptr %".43"
-  %".115" = add i64 %".28", 2
-  %".116" = add i64 %".34", 4
-  %".117" = load <4 x float>, ptr %".45"
-  %".118" = fsub <4 x float> %".107", %".63"
-  %".119" = call <4 x float> @"llvm.fabs.v4f32"(<4 x float> %".118")
-  %".120" = fadd <4 x float> %".117", %".119"
-  store <4 x float> %".120", ptr %".45"
-  %".122" = add i64 %".64", 3
-  %".123" = getelementptr float, ptr %".33", i64 %".122"
-  %".124" = load float, ptr %".123", align 4
-  %".125" = insertelement <4 x float> <float undef, float undef, float undef, float undef>, float %".124", i32 0
-  %".126" = shufflevector <4 x float> %".125", <4 x float> <float undef, float undef, float undef, float undef>, <4 x i32> <i32 0, i32 0, i32 0, i32 0>
-  %".127" = add i64 %".28", 3
-  %".128" = add i64 %".34", 0
-  %".129" = load <4 x float>, ptr %".47"
-  %".130" = fsub <4 x float> %".126", %".60"
-  %".131" = call <4 x float> @"llvm.fabs.v4f32"(<4 x float> %".130")
-  %".132" = fadd <4 x float> %".129", %".131"
-  store <4 x float> %".132", ptr %".47"
-  %".134" = add i64 %".28", 3
-  %".135" = add i64 %".34", 4
-  %".136" = load <4 x float>, ptr %".49"
-  %".137" = fsub <4 x float> %".126", %".63"
-  %".138" = call <4 x float> @"llvm.fabs.v4f32"(<4 x float> %".137")
-  %".139" = fadd <4 x float> %".136", %".138"
-  store <4 x float> %".139", ptr %".49"
-  %".141" = add i64 %"t", 1
+  %".58" = mul i64 %"t", 8
+  %".59" = add i64 %".58", 0
+  %".60" = getelementptr float, ptr %".25", i64 %".59"
+  %".61" = load <4 x float>, ptr %".60", align 4
+  %".62" = add i64 %".58", 4
+  %".63" = getelementptr float, ptr %".25", i64 %".62"
+  %".64" = load <4 x float>, ptr %".63", align 4
+  %".65" = mul i64 %"t", 4
+  %".66" = add i64 %".65", 0
+  %".67" = getelementptr float, ptr %".34", i64 %".66"
+  %".68" = load float, ptr %".67", align 4
+  %".69" = insertelement <4 x float> <float undef, float undef, float undef, float undef>, float %".68", i32 0
+  %".70" = shufflevector <4 x float> %".69", <4 x float> <float undef, float undef, float undef, float undef>, <4 x i32> <i32 0, i32 0, i32 0, i32 0>
+  %".71" = add i64 %".29", 0
+  %".72" = add i64 %".35", 0
+  %".73" = load <4 x float>, ptr %".36"
+  %".74" = fsub <4 x float> %".70", %".61"
+  %".75" = call <4 x float> @"llvm.fabs.v4f32"(<4 x float> %".74")
+  %".76" = fadd <4 x float> %".73", %".75"
+  store <4 x float> %".76", ptr %".36"
+  %".78" = add i64 %".29", 0
+  %".79" = add i64 %".35", 4
+  %".80" = load <4 x float>, ptr %".38"
+  %".81" = fsub <4 x float> %".70", %".64"
+  %".82" = call <4 x float> @"llvm.fabs.v4f32"(<4 x float> %".81")
+  %".83" = fadd <4 x float> %".80", %".82"
+  store <4 x float> %".83", ptr %".38"
+  %".85" = add i64 %".65", 1
+  %".86" = getelementptr float, ptr %".34", i64 %".85"
+  %".87" = load float, ptr %".86", align 4
+  %".88" = insertelement <4 x float> <float undef, float undef, float undef, float undef>, float %".87", i32 0
+  %".89" = shufflevector <4 x float> %".88", <4 x float> <float undef, float undef, float undef, float undef>, <4 x i32> <i32 0, i32 0, i32 0, i32 0>
+  %".90" = add i64 %".29", 1
+  %".91" = add i64 %".35", 0
+  %".92" = load <4 x float>, ptr %".40"
+  %".93" = fsub <4 x float> %".89", %".61"
+  %".94" = call <4 x float> @"llvm.fabs.v4f32"(<4 x float> %".93")
+  %".95" = fadd <4 x float> %".92", %".94"
+  store <4 x float> %".95", ptr %".40"
+  %".97" = add i64 %".29", 1
+  %".98" = add i64 %".35", 4
+  %".99" = load <4 x float>, ptr %".42"
+  %".100" = fsub <4 x float> %".89", %".64"
+  %".101" = call <4 x float> @"llvm.fabs.v4f32"(<4 x float> %".100")
+  %".102" = fadd <4 x float> %".99", %".101"
+  store <4 x float> %".102", ptr %".42"
+  %".104" = add i64 %".65", 2
+  %".105" = getelementptr float, ptr %".34", i64 %".104"
+  %".106" = load float, ptr %".105", align 4
+  %".107" = insertelement <4 x float> <float undef, float undef, float undef, float undef>, float %".106", i32 0
+  %".108" = shufflevector <4 x float> %".107", <4 x float> <float undef, float undef, float undef, float undef>, <4 x i32> <i32 0, i32 0, i32 0, i32 0>
+  %".109" = add i64 %".29", 2
+  %".110" = add i64 %".35", 0
+  %".111" = load <4 x float>, ptr %".44"
+  %".112" = fsub <4 x float> %".108", %".61"
+  %".113" = call <4 x float> @"llvm.fabs.v4f32"(<4 x float> %".112")
+  %".114" = fadd <4 x float> %".111", %".113"
+  store <4 x float> %".114", ptr %".44"
+  %".116" = add i64 %".29", 2
+  %".117" = add i64 %".35", 4
+  %".118" = load <4 x float>, ptr %".46"
+  %".119" = fsub <4 x float> %".108", %".64"
+  %".120" = call <4 x float> @"llvm.fabs.v4f32"(<4 x float> %".119")
+  %".121" = fadd <4 x float> %".118", %".120"
+  store <4 x float> %".121", ptr %".46"
+  %".123" = add i64 %".65", 3
+  %".124" = getelementptr float, ptr %".34", i64 %".123"
+  %".125" = load float, ptr %".124", align 4
+  %".126" = insertelement <4 x float> <float undef, float undef, float undef, float undef>, float %".125", i32 0
+  %".127" = shufflevector <4 x float> %".126", <4 x float> <float undef, float undef, float undef, float undef>, <4 x i32> <i32 0, i32 0, i32 0, i32 0>
+  %".128" = add i64 %".29", 3
+  %".129" = add i64 %".35", 0
+  %".130" = load <4 x float>, ptr %".48"
+  %".131" = fsub <4 x float> %".127", %".61"
+  %".132" = call <4 x float> @"llvm.fabs.v4f32"(<4 x float> %".131")
+  %".133" = fadd <4 x float> %".130", %".132"
+  store <4 x float> %".133", ptr %".48"
+  %".135" = add i64 %".29", 3
+  %".136" = add i64 %".35", 4
+  %".137" = load <4 x float>, ptr %".50"
+  %".138" = fsub <4 x float> %".127", %".64"
+  %".139" = call <4 x float> @"llvm.fabs.v4f32"(<4 x float> %".138")
+  %".140" = fadd <4 x float> %".137", %".139"
+  store <4 x float> %".140", ptr %".50"
+  %".142" = add i64 %"t", 1
   br label %"t.head"
 t.done:
-  %".143" = load <4 x float>, ptr %".35"
-  %".144" = load <4 x float>, ptr %".37"
-  %".145" = load <4 x float>, ptr %".39"
-  %".146" = load <4 x float>, ptr %".41"
-  %".147" = load <4 x float>, ptr %".43"
-  %".148" = load <4 x float>, ptr %".45"
-  %".149" = load <4 x float>, ptr %".47"
-  %".150" = load <4 x float>, ptr %".49"
-  %".154" = add i64 %".28", 0
-  %".155" = getelementptr float, ptr %".153", i64 %".154"
-  %".156" = load float, ptr %".155", align 4
-  %".157" = insertelement <4 x float> <float undef, float undef, float undef, float undef>, float %".156", i32 0
-  %".158" = shufflevector <4 x float> %".157", <4 x float> <float undef, float undef, float undef, float undef>, <4 x i32> <i32 0, i32 0, i32 0, i32 0>
-  %".159" = fcmp ule <4 x float> %".143", %".158"
-  %".160" = fcmp ule <4 x float> %".144", %".158"
-  %".161" = or <4 x i1> %".159", %".160"
-  %".162" = bitcast <4 x i1> %".161" to i4
-  %".163" = icmp ne i4 %".162", 0
-  %".164" = zext i1 %".163" to i64
-  %".165" = shl i64 %".164", 0
-  %".166" = or i64 0, %".165"
-  %".167" = add i64 %".28", 1
-  %".168" = getelementptr float, ptr %".153", i64 %".167"
-  %".169" = load float, ptr %".168", align 4
-  %".170" = insertelement <4 x float> <float undef, float undef, float undef, float undef>, float %".169", i32 0
-  %".171" = shufflevector <4 x float> %".170", <4 x float> <float undef, float undef, float undef, float undef>, <4 x i32> <i32 0, i32 0, i32 0, i32 0>
-  %".172" = fcmp ule <4 x float> %".145", %".171"
-  %".173" = fcmp ule <4 x float> %".146", %".171"
-  %".174" = or <4 x i1> %".172", %".173"
-  %".175" = bitcast <4 x i1> %".174" to i4
-  %".176" = icmp ne i4 %".175", 0
-  %".177" = zext i1 %".176" to i64
-  %".178" = shl i64 %".177", 1
-  %".179" = or i64 %".166", %".178"
-  %".180" = add i64 %".28", 2
-  %".181" = getelementptr float, ptr %".153", i64 %".180"
-  %".182" = load float, ptr %".181", align 4
-  %".183" = insertelement <4 x float> <float undef, float undef, float undef, float undef>, float %".182", i32 0
-  %".184" = shufflevector <4 x float> %".183", <4 x float> <float undef, float undef, float undef, float undef>, <4 x i32> <i32 0, i32 0, i32 0, i32 0>
-  %".185" = fcmp ule <4 x float> %".147", %".184"
-  %".186" = fcmp ule <4 x float> %".148", %".184"
-  %".187" = or <4 x i1> %".185", %".186"
-  %".188" = bitcast <4 x i1> %".187" to i4
-  %".189" = icmp ne i4 %".188", 0
-  %".190" = zext i1 %".189" to i64
-  %".191" = shl i64 %".190", 2
-  %".192" = or i64 %".179", %".191"
-  %".193" = add i64 %".28", 3
-  %".194" = getelementptr float, ptr %".153", i64 %".193"
-  %".195" = load float, ptr %".194", align 4
-  %".196" = insertelement <4 x float> <float undef, float undef, float undef, float undef>, float %".195", i32 0
-  %".197" = shufflevector <4 x float> %".196", <4 x float> <float undef, float undef, float undef, float undef>, <4 x i32> <i32 0, i32 0, i32 0, i32 0>
-  %".198" = fcmp ule <4 x float> %".149", %".197"
-  %".199" = fcmp ule <4 x float> %".150", %".197"
-  %".200" = or <4 x i1> %".198", %".199"
-  %".201" = bitcast <4 x i1> %".200" to i4
-  %".202" = icmp ne i4 %".201", 0
-  %".203" = zext i1 %".202" to i64
-  %".204" = shl i64 %".203", 3
-  %".205" = or i64 %".192", %".204"
-  %".206" = sub i64 %".16", %".28"
-  %".207" = icmp slt i64 %".206", 4
-  %".208" = select  i1 %".207", i64 %".206", i64 4
-  %".209" = shl i64 1, %".208"
-  %".210" = sub i64 %".209", 1
-  %".211" = and i64 %".205", %".210"
-  %".212" = icmp ne i64 %".211", 0
-  br i1 %".212", label %"t.done.if", label %"t.done.endif", !prof !0
+  %".144" = load <4 x float>, ptr %".36"
+  %".145" = load <4 x float>, ptr %".38"
+  %".146" = load <4 x float>, ptr %".40"
+  %".147" = load <4 x float>, ptr %".42"
+  %".148" = load <4 x float>, ptr %".44"
+  %".149" = load <4 x float>, ptr %".46"
+  %".150" = load <4 x float>, ptr %".48"
+  %".151" = load <4 x float>, ptr %".50"
+  %".155" = add i64 %".29", 0
+  %".156" = getelementptr float, ptr %".154", i64 %".155"
+  %".157" = load float, ptr %".156", align 4
+  %".158" = insertelement <4 x float> <float undef, float undef, float undef, float undef>, float %".157", i32 0
+  %".159" = shufflevector <4 x float> %".158", <4 x float> <float undef, float undef, float undef, float undef>, <4 x i32> <i32 0, i32 0, i32 0, i32 0>
+  %".160" = fcmp ule <4 x float> %".144", %".159"
+  %".161" = fcmp ule <4 x float> %".145", %".159"
+  %".162" = or <4 x i1> %".160", %".161"
+  %".163" = bitcast <4 x i1> %".162" to i4
+  %".164" = icmp ne i4 %".163", 0
+  %".165" = zext i1 %".164" to i64
+  %".166" = shl i64 %".165", 0
+  %".167" = or i64 0, %".166"
+  %".168" = add i64 %".29", 1
+  %".169" = getelementptr float, ptr %".154", i64 %".168"
+  %".170" = load float, ptr %".169", align 4
+  %".171" = insertelement <4 x float> <float undef, float undef, float undef, float undef>, float %".170", i32 0
+  %".172" = shufflevector <4 x float> %".171", <4 x float> <float undef, float undef, float undef, float undef>, <4 x i32> <i32 0, i32 0, i32 0, i32 0>
+  %".173" = fcmp ule <4 x float> %".146", %".172"
+  %".174" = fcmp ule <4 x float> %".147", %".172"
+  %".175" = or <4 x i1> %".173", %".174"
+  %".176" = bitcast <4 x i1> %".175" to i4
+  %".177" = icmp ne i4 %".176", 0
+  %".178" = zext i1 %".177" to i64
+  %".179" = shl i64 %".178", 1
+  %".180" = or i64 %".167", %".179"
+  %".181" = add i64 %".29", 2
+  %".182" = getelementptr float, ptr %".154", i64 %".181"
+  %".183" = load float, ptr %".182", align 4
+  %".184" = insertelement <4 x float> <float undef, float undef, float undef, float undef>, float %".183", i32 0
+  %".185" = shufflevector <4 x float> %".184", <4 x float> <float undef, float undef, float undef, float undef>, <4 x i32> <i32 0, i32 0, i32 0, i32 0>
+  %".186" = fcmp ule <4 x float> %".148", %".185"
+  %".187" = fcmp ule <4 x float> %".149", %".185"
+  %".188" = or <4 x i1> %".186", %".187"
+  %".189" = bitcast <4 x i1> %".188" to i4
+  %".190" = icmp ne i4 %".189", 0
+  %".191" = zext i1 %".190" to i64
+  %".192" = shl i64 %".191", 2
+  %".193" = or i64 %".180", %".192"
+  %".194" = add i64 %".29", 3
+  %".195" = getelementptr float, ptr %".154", i64 %".194"
+  %".196" = load float, ptr %".195", align 4
+  %".197" = insertelement <4 x float> <float undef, float undef, float undef, float undef>, float %".196", i32 0
+  %".198" = shufflevector <4 x float> %".197", <4 x float> <float undef, float undef, float undef, float undef>, <4 x i32> <i32 0, i32 0, i32 0, i32 0>
+  %".199" = fcmp ule <4 x float> %".150", %".198"
+  %".200" = fcmp ule <4 x float> %".151", %".198"
+  %".201" = or <4 x i1> %".199", %".200"
+  %".202" = bitcast <4 x i1> %".201" to i4
+  %".203" = icmp ne i4 %".202", 0
+  %".204" = zext i1 %".203" to i64
+  %".205" = shl i64 %".204", 3
+  %".206" = or i64 %".193", %".205"
+  %".207" = sub i64 %".17", %".29"
+  %".208" = icmp slt i64 %".207", 4
+  %".209" = select  i1 %".208", i64 %".207", i64 4
+  %".210" = shl i64 1, %".209"
+  %".211" = sub i64 %".210", 1
+  %".212" = and i64 %".206", %".211"
+  %".213" = icmp ne i64 %".212", 0
+  br i1 %".213", label %"t.done.if", label %"t.done.endif", !prof !0
 t.done.if:
-  %".214" = getelementptr float, ptr %".11", i64 0
-  store <4 x float> %".143", ptr %".214", align 4
-  %".216" = getelementptr float, ptr %".11", i64 4
-  store <4 x float> %".144", ptr %".216", align 4
-  %".218" = getelementptr float, ptr %".11", i64 8
-  store <4 x float> %".145", ptr %".218", align 4
-  %".220" = getelementptr float, ptr %".11", i64 12
-  store <4 x float> %".146", ptr %".220", align 4
-  %".222" = getelementptr float, ptr %".11", i64 16
-  store <4 x float> %".147", ptr %".222", align 4
-  %".224" = getelementptr float, ptr %".11", i64 20
-  store <4 x float> %".148", ptr %".224", align 4
-  %".226" = getelementptr float, ptr %".11", i64 24
-  store <4 x float> %".149", ptr %".226", align 4
-  %".228" = getelementptr float, ptr %".11", i64 28
-  store <4 x float> %".150", ptr %".228", align 4
-  store i64 %".211", ptr %".230"
+  %".215" = getelementptr float, ptr %".12", i64 0
+  store <4 x float> %".144", ptr %".215", align 4
+  %".217" = getelementptr float, ptr %".12", i64 4
+  store <4 x float> %".145", ptr %".217", align 4
+  %".219" = getelementptr float, ptr %".12", i64 8
+  store <4 x float> %".146", ptr %".219", align 4
+  %".221" = getelementptr float, ptr %".12", i64 12
+  store <4 x float> %".147", ptr %".221", align 4
+  %".223" = getelementptr float, ptr %".12", i64 16
+  store <4 x float> %".148", ptr %".223", align 4
+  %".225" = getelementptr float, ptr %".12", i64 20
+  store <4 x float> %".149", ptr %".225", align 4
+  %".227" = getelementptr float, ptr %".12", i64 24
+  store <4 x float> %".150", ptr %".227", align 4
+  %".229" = getelementptr float, ptr %".12", i64 28
+  store <4 x float> %".151", ptr %".229", align 4
+  store i64 %".212", ptr %".231"
   br label %"bit.head"
 t.done.endif:
-  %".512" = add i64 %"tile", 1
+  %".432" = add i64 %"tile", 1
   br label %"tile.head"
 bit.head:
-  %".233" = load i64, ptr %".230"
-  %".234" = icmp ne i64 %".233", 0
-  br i1 %".234", label %"bit.body", label %"bit.done"
+  %".234" = load i64, ptr %".231"
+  %".235" = icmp ne i64 %".234", 0
+  br i1 %".235", label %"bit.body", label %"bit.done"
 bit.body:
-  %".236" = load i64, ptr %".230"
-  %".237" = sub i64 %".236", 1
-  %".238" = and i64 %".236", %".237"
-  store i64 %".238", ptr %".230"
-  %".240" = call i64 @"llvm.cttz.i64"(i64 %".236", i1 1)
-  %".241" = add i64 %".28", %".240"
-  %".242" = getelementptr float, ptr %".153", i64 %".241"
-  %".243" = load float, ptr %".242", align 4
-  %".244" = add i64 %".240", 0
-  %".245" = mul i64 %".244", 8
-  %".246" = add i64 %".245", 0
-  %".247" = getelementptr float, ptr %".11", i64 %".246"
-  %".248" = load <4 x float>, ptr %".247", align 4
-  %".249" = add i64 %".34", 0
-  %".250" = sitofp i64 %".14" to float
-  %".251" = insertelement <4 x float> <float undef, float undef, float undef, float undef>, float %".250", i32 0
-  %".252" = shufflevector <4 x float> %".251", <4 x float> <float undef, float undef, float undef, float undef>, <4 x i32> <i32 0, i32 0, i32 0, i32 0>
-  %".253" = getelementptr float, ptr %".12", i64 0
-  store <4 x float> %".248", ptr %".253", align 4
-  %".255" = insertelement <4 x float> <float undef, float undef, float undef, float undef>, float %".243", i32 0
-  %".256" = shufflevector <4 x float> %".255", <4 x float> <float undef, float undef, float undef, float undef>, <4 x i32> <i32 0, i32 0, i32 0, i32 0>
-  %".257" = fcmp ule <4 x float> %".248", %".256"
-  %".258" = bitcast <4 x i1> %".257" to i4
-  %".259" = zext i4 %".258" to i64
-  %".260" = shl i64 %".259", 0
-  %".261" = or i64 0, %".260"
-  %".262" = add i64 %".240", 0
-  %".263" = mul i64 %".262", 8
-  %".264" = add i64 %".263", 4
-  %".265" = getelementptr float, ptr %".11", i64 %".264"
-  %".266" = load <4 x float>, ptr %".265", align 4
-  %".267" = add i64 %".34", 4
-  %".268" = sitofp i64 %".14" to float
-  %".269" = insertelement <4 x float> <float undef, float undef, float undef, float undef>, float %".268", i32 0
-  %".270" = shufflevector <4 x float> %".269", <4 x float> <float undef, float undef, float undef, float undef>, <4 x i32> <i32 0, i32 0, i32 0, i32 0>
-  %".271" = getelementptr float, ptr %".12", i64 4
-  store <4 x float> %".266", ptr %".271", align 4
-  %".273" = insertelement <4 x float> <float undef, float undef, float undef, float undef>, float %".243", i32 0
-  %".274" = shufflevector <4 x float> %".273", <4 x float> <float undef, float undef, float undef, float undef>, <4 x i32> <i32 0, i32 0, i32 0, i32 0>
-  %".275" = fcmp ule <4 x float> %".266", %".274"
-  %".276" = bitcast <4 x i1> %".275" to i4
-  %".277" = zext i4 %".276" to i64
-  %".278" = shl i64 %".277", 4
-  %".279" = or i64 %".261", %".278"
-  %".280" = icmp ne i64 %".279", 0
-  br i1 %".280", label %"bit.body.if", label %"bit.body.endif", !prof !0
+  %".237" = load i64, ptr %".231"
+  %".238" = sub i64 %".237", 1
+  %".239" = and i64 %".237", %".238"
+  store i64 %".239", ptr %".231"
+  %".241" = call i64 @"llvm.cttz.i64"(i64 %".237", i1 1)
+  %".242" = add i64 %".29", %".241"
+  %".243" = getelementptr float, ptr %".154", i64 %".242"
+  %".244" = load float, ptr %".243", align 4
+  %".245" = add i64 %".241", 0
+  %".246" = mul i64 %".245", 8
+  %".247" = add i64 %".246", 0
+  %".248" = getelementptr float, ptr %".12", i64 %".247"
+  %".249" = load <4 x float>, ptr %".248", align 4
+  %".250" = add i64 %".35", 0
+  %".251" = sitofp i64 %".15" to float
+  %".252" = insertelement <4 x float> <float undef, float undef, float undef, float undef>, float %".251", i32 0
+  %".253" = shufflevector <4 x float> %".252", <4 x float> <float undef, float undef, float undef, float undef>, <4 x i32> <i32 0, i32 0, i32 0, i32 0>
+  %".254" = getelementptr float, ptr %".13", i64 0
+  store <4 x float> %".249", ptr %".254", align 4
+  %".256" = insertelement <4 x float> <float undef, float undef, float undef, float undef>, float %".244", i32 0
+  %".257" = shufflevector <4 x float> %".256", <4 x float> <float undef, float undef, float undef, float undef>, <4 x i32> <i32 0, i32 0, i32 0, i32 0>
+  %".258" = fcmp ule <4 x float> %".249", %".257"
+  %".259" = bitcast <4 x i1> %".258" to i4
+  %".260" = zext i4 %".259" to i64
+  %".261" = shl i64 %".260", 0
+  %".262" = or i64 0, %".261"
+  %".263" = add i64 %".241", 0
+  %".264" = mul i64 %".263", 8
+  %".265" = add i64 %".264", 4
+  %".266" = getelementptr float, ptr %".12", i64 %".265"
+  %".267" = load <4 x float>, ptr %".266", align 4
+  %".268" = add i64 %".35", 4
+  %".269" = sitofp i64 %".15" to float
+  %".270" = insertelement <4 x float> <float undef, float undef, float undef, float undef>, float %".269", i32 0
+  %".271" = shufflevector <4 x float> %".270", <4 x float> <float undef, float undef, float undef, float undef>, <4 x i32> <i32 0, i32 0, i32 0, i32 0>
+  %".272" = getelementptr float, ptr %".13", i64 4
+  store <4 x float> %".267", ptr %".272", align 4
+  %".274" = insertelement <4 x float> <float undef, float undef, float undef, float undef>, float %".244", i32 0
+  %".275" = shufflevector <4 x float> %".274", <4 x float> <float undef, float undef, float undef, float undef>, <4 x i32> <i32 0, i32 0, i32 0, i32 0>
+  %".276" = fcmp ule <4 x float> %".267", %".275"
+  %".277" = bitcast <4 x i1> %".276" to i4
+  %".278" = zext i4 %".277" to i64
+  %".279" = shl i64 %".278", 4
+  %".280" = or i64 %".262", %".279"
+  %".281" = icmp ne i64 %".280", 0
+  br i1 %".281", label %"bit.body.if", label %"bit.body.endif", !prof !0
 bit.done:
   br label %"t.done.endif"
 bit.body.if:
-  %".289" = mul i64 %".241", %".283"
-  %".290" = getelementptr float, ptr %".288", i64 %".289"
-  %".294" = mul i64 %".241", %".285"
-  %".295" = getelementptr float, ptr %".293", i64 %".294"
-  %".299" = mul i64 %".241", %".285"
-  %".300" = getelementptr i64, ptr %".298", i64 %".299"
-  store i64 %".279", ptr %".301"
-  br label %"bit.head.1"
+  %".285" = mul i64 %".242", %".284"
+  %".289" = getelementptr float, ptr %".288", i64 %".285"
+  %".293" = getelementptr i64, ptr %".292", i64 %".285"
+  %".296" = sub i64 %".295", %".35"
+  %".297" = icmp slt i64 %".296", 8
+  %".298" = select  i1 %".297", i64 %".296", i64 8
+  %".299" = sub i64 64, %".298"
+  %".300" = lshr i64 -1, %".299"
+  %".301" = and i64 %".280", %".300"
+  %".305" = getelementptr i64, ptr %".304", i64 %".242"
+  %".306" = load i64, ptr %".305", align 8
+  %".307" = icmp eq i64 %".306", 0
+  br i1 %".307", label %"bit.body.if.if", label %"bit.body.if.endif"
 bit.body.endif:
   br label %"bit.head"
-bit.head.1:
-  %".304" = load i64, ptr %".301"
-  %".305" = icmp ne i64 %".304", 0
-  br i1 %".305", label %"bit.body.1", label %"bit.done.1"
-bit.body.1:
-  %".307" = load i64, ptr %".301"
-  %".308" = sub i64 %".307", 1
-  %".309" = and i64 %".307", %".308"
-  store i64 %".309", ptr %".301"
-  %".311" = call i64 @"llvm.cttz.i64"(i64 %".307", i1 1)
-  %".312" = getelementptr float, ptr %".12", i64 %".311"
-  %".313" = load float, ptr %".312", align 4
-  %".314" = add i64 %".34", %".311"
-  %".315" = getelementptr float, ptr %".153", i64 %".241"
-  %".316" = load float, ptr %".315", align 4
-  %".317" = fcmp ule float %".313", %".316"
-  %".320" = icmp slt i64 %".314", %".319"
-  %".321" = and i1 %".317", %".320"
-  %".325" = getelementptr i64, ptr %".324", i64 %".241"
-  %".326" = load i64, ptr %".325", align 8
-  %".327" = icmp eq i64 %".326", 0
-  %".328" = and i1 %".321", %".327"
-  br i1 %".328", label %"bit.body.1.if", label %"bit.body.1.endif"
-bit.done.1:
-  br label %"bit.body.endif"
-bit.body.1.if:
-  %".332" = icmp eq i64 %".331", 0
-  store i1 %".332", ptr %".333"
-  %".335" = xor i1 %".332", -1
-  br i1 %".335", label %"bit.body.1.if.if", label %"bit.body.1.if.endif"
-bit.body.1.endif:
+bit.body.if.if:
+  %".312" = getelementptr i64, ptr %".311", i64 %".242"
+  %".313" = load i64, ptr %".312"
+  store i64 %".313", ptr %".314"
+  %".318" = add i64 %".35", %".317"
+  store i64 %".301", ptr %".319"
   br label %"bit.head.1"
-bit.body.1.if.if:
-  %".339" = mul i64 %".241", %".338"
-  %".340" = add i64 %".339", %".314"
-  %".342" = getelementptr i8, ptr %".341", i64 %".340"
-  %".343" = load i8, ptr %".342", align 1
-  %".344" = icmp ne i8 %".343", 0
-  store i1 %".344", ptr %".333"
-  br label %"bit.body.1.if.endif"
-bit.body.1.if.endif:
-  %".347" = load i1, ptr %".333"
-  br i1 %".347", label %"bit.body.1.if.endif.if", label %"bit.body.1.if.endif.endif"
-bit.body.1.if.endif.if:
-  %".352" = getelementptr i64, ptr %".351", i64 %".241"
-  %".353" = load i64, ptr %".352"
-  %".354" = fcmp ord float %".313", %".313"
-  %".355" = icmp slt i64 %".353", %".283"
-  %".356" = and i1 %".354", %".355"
-  %".357" = icmp eq i64 %".353", %".283"
-  %".358" = and i1 %".354", %".357"
-  %".359" = getelementptr float, ptr %".290", i64 0
-  %".360" = load float, ptr %".359", align 4
-  %".361" = fcmp olt float %".313", %".360"
-  %".362" = and i1 %".358", %".361"
-  br i1 %".356", label %"bit.body.1.if.endif.if.if", label %"bit.body.1.if.endif.if.endif"
-bit.body.1.if.endif.endif:
+bit.body.if.endif:
+  br label %"bit.body.endif"
+bit.head.1:
+  %".322" = load i64, ptr %".319"
+  %".323" = icmp ne i64 %".322", 0
+  br i1 %".323", label %"bit.body.1", label %"bit.done.1"
+bit.body.1:
+  %".325" = load i64, ptr %".319"
+  %".326" = sub i64 %".325", 1
+  %".327" = and i64 %".325", %".326"
+  store i64 %".327", ptr %".319"
+  %".329" = call i64 @"llvm.cttz.i64"(i64 %".325", i1 1)
+  %".330" = add i64 %".35", %".329"
+  %".333" = icmp eq i64 %".332", 0
+  store i1 %".333", ptr %".334"
+  %".336" = xor i1 %".333", -1
+  br i1 %".336", label %"bit.body.1.if", label %"bit.body.1.endif"
+bit.done.1:
+  %".362" = load i64, ptr %".314"
+  store i64 %".362", ptr %".312"
+  %".367" = getelementptr i64, ptr %".366", i64 %".242"
+  %".368" = load i64, ptr %".367", align 8
+  %".369" = icmp sge i64 %".362", %".368"
+  br i1 %".369", label %"bit.done.1.if", label %"bit.done.1.endif", !prof !0
+bit.body.1.if:
+  %".340" = mul i64 %".242", %".339"
+  %".341" = add i64 %".340", %".330"
+  %".343" = getelementptr i8, ptr %".342", i64 %".341"
+  %".344" = load i8, ptr %".343", align 1
+  %".345" = icmp ne i8 %".344", 0
+  store i1 %".345", ptr %".334"
   br label %"bit.body.1.endif"
-bit.body.1.if.endif.if.if:
-  store i64 %".353", ptr %".364"
-  br label %"rise.head"
-bit.body.1.if.endif.if.endif:
-  br i1 %".362", label %"bit.body.1.if.endif.if.endif.if", label %"bit.body.1.if.endif.if.endif.endif"
-rise.head:
-  %".367" = load i64, ptr %".364"
-  %".368" = sub i64 %".367", 1
-  %".369" = sdiv i64 %".368", 2
-  %".370" = icmp sgt i64 %".367", 0
-  %".371" = select  i1 %".370", i64 %".369", i64 0
-  %".372" = getelementptr float, ptr %".290", i64 %".371"
-  %".373" = load float, ptr %".372", align 4
-  %".374" = icmp sgt i64 %".367", 0
-  %".375" = fcmp olt float %".373", %".313"
-  %".376" = and i1 %".374", %".375"
-  br i1 %".376", label %"rise.body", label %"rise.done"
-rise.body:
-  %".378" = load i64, ptr %".364"
-  %".379" = sub i64 %".378", 1
-  %".380" = sdiv i64 %".379", 2
-  %".381" = getelementptr float, ptr %".290", i64 %".380"
-  %".382" = load float, ptr %".381", align 4
-  %".383" = getelementptr float, ptr %".290", i64 %".378"
-  store float %".382", ptr %".383", align 4
-  store i64 %".380", ptr %".364"
-  br label %"rise.head"
-rise.done:
-  %".387" = load i64, ptr %".364"
-  %".388" = getelementptr float, ptr %".290", i64 %".387"
-  store float %".313", ptr %".388", align 4
-  %".390" = add i64 %".353", 1
-  store i64 %".390", ptr %".352"
-  br label %"bit.body.1.if.endif.if.endif"
-bit.body.1.if.endif.if.endif.if:
-  store i64 0, ptr %".394"
-  store i64 0, ptr %".396"
-  br label %"sink.head"
-bit.body.1.if.endif.if.endif.endif:
-  %".431" = getelementptr i64, ptr %".351", i64 %".241"
-  %".432" = load i64, ptr %".431", align 8
-  %".433" = icmp eq i64 %".432", %".283"
-  br i1 %".433", label %"bit.body.1.if.endif.if.endif.endif.if", label %"bit.body.1.if.endif.if.endif.endif.endif"
-sink.head:
-  %".399" = load i64, ptr %".394"
-  %".400" = mul i64 %".399", 2
-  %".401" = add i64 %".400", 1
-  %".402" = add i64 %".401", 1
-  %".403" = icmp slt i64 %".401", %".283"
-  %".404" = select  i1 %".403", i64 %".401", i64 0
-  %".405" = icmp slt i64 %".402", %".283"
-  %".406" = select  i1 %".405", i64 %".402", i64 %".404"
-  %".407" = getelementptr float, ptr %".290", i64 %".406"
-  %".408" = load float, ptr %".407", align 4
-  %".409" = getelementptr float, ptr %".290", i64 %".404"
-  %".410" = load float, ptr %".409", align 4
-  %".411" = fcmp ogt float %".408", %".410"
-  %".412" = select  i1 %".411", i64 %".406", i64 %".404"
-  store i64 %".412", ptr %".396"
-  %".414" = getelementptr float, ptr %".290", i64 %".412"
-  %".415" = load float, ptr %".414", align 4
-  %".416" = fcmp ogt float %".415", %".313"
-  %".417" = and i1 %".403", %".416"
-  br i1 %".417", label %"sink.body", label %"sink.done"
-sink.body:
-  %".419" = load i64, ptr %".396"
-  %".420" = getelementptr float, ptr %".290", i64 %".419"
-  %".421" = load float, ptr %".420", align 4
-  %".422" = load i64, ptr %".394"
-  %".423" = getelementptr float, ptr %".290", i64 %".422"
-  store float %".421", ptr %".423", align 4
-  store i64 %".419", ptr %".394"
-  br label %"sink.head"
-sink.done:
-  %".427" = load i64, ptr %".394"
-  %".428" = getelementptr float, ptr %".290", i64 %".427"
-  store float %".313", ptr %".428", align 4
-  br label %"bit.body.1.if.endif.if.endif.endif"
-bit.body.1.if.endif.if.endif.endif.if:
-  %".435" = getelementptr float, ptr %".290", i64 0
-  %".436" = load float, ptr %".435", align 4
-  %".444" = getelementptr float, ptr %".443", i64 %".241"
-  %".445" = load float, ptr %".444", align 4
-  %".446" = fmul float %".436", %".440"
-  %".447" = fadd float %".446", %".445"
-  %".448" = getelementptr float, ptr %".153", i64 %".241"
-  store float %".447", ptr %".448", align 4
-  br label %"bit.body.1.if.endif.if.endif.endif.endif"
-bit.body.1.if.endif.if.endif.endif.endif:
-  %".454" = getelementptr i64, ptr %".453", i64 %".241"
-  %".455" = load i64, ptr %".454"
-  %".456" = icmp eq i64 %".455", %".285"
-  br i1 %".456", label %"bit.body.1.if.endif.if.endif.endif.endif.if", label %"bit.body.1.if.endif.if.endif.endif.endif.endif"
-bit.body.1.if.endif.if.endif.endif.endif.if:
-  %".458" = getelementptr float, ptr %".153", i64 %".241"
-  %".459" = load float, ptr %".458", align 4
-  store i64 0, ptr %".460"
-  br label %"c.head"
-bit.body.1.if.endif.if.endif.endif.endif.endif:
-  %".493" = load i64, ptr %".454"
-  %".494" = icmp slt i64 %".493", %".285"
-  br i1 %".494", label %"bit.body.1.if.endif.if.endif.endif.endif.endif.if", label %"bit.body.1.if.endif.if.endif.endif.endif.endif.endif"
-c.head:
-  %"c" = phi  i64 [0, %"bit.body.1.if.endif.if.endif.endif.endif.if"], [%".479", %"c.body.endif"]
-  %".463" = icmp slt i64 %"c", %".285"
-  br i1 %".463", label %"c.body", label %"c.done"
-c.body:
-  %".465" = getelementptr float, ptr %".295", i64 %"c"
-  %".466" = load float, ptr %".465", align 4
-  %".467" = fcmp ule float %".466", %".459"
-  br i1 %".467", label %"c.body.if", label %"c.body.endif"
-c.done:
-  %".481" = load i64, ptr %".460"
-  store i64 %".481", ptr %".454"
-  %".483" = sdiv i64 %".285", 4
-  %".484" = sub i64 %".285", %".483"
-  %".485" = icmp sgt i64 %".481", %".484"
-  br i1 %".485", label %"c.done.if", label %"c.done.endif"
-c.body.if:
-  %".469" = load i64, ptr %".460"
-  %".470" = getelementptr float, ptr %".295", i64 %".469"
-  store float %".466", ptr %".470", align 4
-  %".472" = getelementptr i64, ptr %".300", i64 %"c"
-  %".473" = load i64, ptr %".472", align 8
-  %".474" = getelementptr i64, ptr %".300", i64 %".469"
-  store i64 %".473", ptr %".474", align 8
-  %".476" = add i64 %".469", 1
-  store i64 %".476", ptr %".460"
-  br label %"c.body.endif"
-c.body.endif:
-  %".479" = add i64 %"c", 1
-  br label %"c.head"
-c.done.if:
-  %".487" = getelementptr i64, ptr %".324", i64 %".241"
-  store i64 1, ptr %".487", align 8
-  %".489" = getelementptr float, ptr %".153", i64 %".241"
-  store float 0xfff0000000000000, ptr %".489", align 4
-  br label %"c.done.endif"
-c.done.endif:
-  br label %"bit.body.1.if.endif.if.endif.endif.endif.endif"
-bit.body.1.if.endif.if.endif.endif.endif.endif.if:
-  %".496" = getelementptr float, ptr %".295", i64 %".493"
-  store float %".313", ptr %".496", align 4
-  %".500" = add i64 %".314", %".499"
-  %".501" = getelementptr i64, ptr %".300", i64 %".493"
-  store i64 %".500", ptr %".501", align 8
-  %".503" = add i64 %".493", 1
-  store i64 %".503", ptr %".454"
-  br label %"bit.body.1.if.endif.if.endif.endif.endif.endif.endif"
-bit.body.1.if.endif.if.endif.endif.endif.endif.endif:
-  br label %"bit.body.1.if.endif.endif"
+bit.body.1.endif:
+  %".348" = load i1, ptr %".334"
+  br i1 %".348", label %"bit.body.1.endif.if", label %"bit.body.1.endif.endif"
+bit.body.1.endif.if:
+  %".350" = load i64, ptr %".314"
+  %".351" = getelementptr float, ptr %".13", i64 %".329"
+  %".352" = load float, ptr %".351", align 4
+  %".353" = getelementptr float, ptr %".289", i64 %".350"
+  store float %".352", ptr %".353", align 4
+  %".355" = add i64 %".318", %".329"
+  %".356" = getelementptr i64, ptr %".293", i64 %".350"
+  store i64 %".355", ptr %".356", align 8
+  %".358" = add i64 %".350", 1
+  store i64 %".358", ptr %".314"
+  br label %"bit.body.1.endif.endif"
+bit.body.1.endif.endif:
+  br label %"bit.head.1"
+bit.done.1.if:
+  %".371" = mul i64 %".242", %".284"
+  %".372" = mul i64 %".371", 4
+  %".373" = add i64 %".287", %".372"
+  %".374" = getelementptr i64, ptr %".4", i64 0
+  store i64 %".373", ptr %".374", align 8
+  %".376" = mul i64 %".371", 8
+  %".377" = add i64 %".291", %".376"
+  %".378" = getelementptr i64, ptr %".4", i64 1
+  store i64 %".377", ptr %".378", align 8
+  %".380" = mul i64 %".242", 8
+  %".381" = add i64 %".310", %".380"
+  %".382" = getelementptr i64, ptr %".4", i64 2
+  store i64 %".381", ptr %".382", align 8
+  %".384" = mul i64 %".242", 8
+  %".385" = add i64 %".365", %".384"
+  %".386" = getelementptr i64, ptr %".4", i64 3
+  store i64 %".385", ptr %".386", align 8
+  %".388" = mul i64 %".242", 4
+  %".389" = add i64 %".153", %".388"
+  %".390" = getelementptr i64, ptr %".4", i64 4
+  store i64 %".389", ptr %".390", align 8
+  %".394" = mul i64 %".242", 4
+  %".395" = add i64 %".393", %".394"
+  %".396" = getelementptr i64, ptr %".4", i64 5
+  store i64 %".395", ptr %".396", align 8
+  %".398" = mul i64 %".242", 8
+  %".399" = add i64 %".303", %".398"
+  %".400" = getelementptr i64, ptr %".4", i64 6
+  store i64 %".399", ptr %".400", align 8
+  %".404" = getelementptr i64, ptr %".4", i64 7
+  store i64 %".403", ptr %".404", align 8
+  %".408" = getelementptr i64, ptr %".4", i64 8
+  store i64 %".407", ptr %".408", align 8
+  %".412" = getelementptr i64, ptr %".4", i64 9
+  store i64 %".411", ptr %".412", align 8
+  %".416" = getelementptr i64, ptr %".4", i64 10
+  store i64 %".415", ptr %".416", align 8
+  %".420" = getelementptr i64, ptr %".4", i64 11
+  store i64 %".419", ptr %".420", align 8
+  %".424" = getelementptr i64, ptr %".4", i64 12
+  store i64 %".423", ptr %".424", align 8
+  %".426" = call i64 @"search_tighten"(ptr %".4")
+  br label %"bit.done.1.endif"
+bit.done.1.endif:
+  br label %"bit.body.if.endif"
 }
 
 declare <4 x float> @"llvm.fabs.v4f32"(<4 x float> %".1")

@@ -20,8 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from likewise.backends.llvm import kernels, pool
+from likewise.backends.llvm.candidates import Candidates
 from likewise.backends.llvm.dense import multiply
 from likewise.backends.llvm.jit import Kernel, kernel
+from likewise.backends.llvm.kernels import Formula, Tile
 from likewise.backends.llvm.kernels.codes import ALIGN, CodeTile, Level, Scan, code_tile
 from likewise.backends.llvm.rows import Side, address, aligned, exact_text, mapped, measure
 from likewise.backends.llvm.target import current
@@ -557,21 +559,6 @@ class ChunkScan:
             "scan": _scan_call(queries.scan, "scan"),
         }
 
-    def state_fields(self, state: Any, at: int, k: int) -> dict[str, Any]:
-        """Heaps and candidate lists, for queries from number ``at``."""
-        cap = state.keys.shape[1]
-        return {
-            "k": k,
-            "cap": cap,
-            "heap": address(state.heap) + at * k * 4,
-            "sizes": address(state.sizes) + at * 8,
-            "keys": address(state.keys) + at * cap * 4,
-            "found": address(state.found) + at * cap * 8,
-            "counts": address(state.counts) + at * 8,
-            "threshold": address(state.threshold) + at * 4,
-            "overflow": address(state.overflow) + at * 8,
-        }
-
     def base(self, at: int, count: int) -> dict[str, Any]:
         """Fields that every call of a group shares."""
         tally = np.zeros(4, np.int64)
@@ -581,8 +568,6 @@ class ChunkScan:
             "base": 0,
             "d": self.d,
             "one": 0,
-            "slope": self.slope,
-            "offset": address(self.offset) + 4 * at,
             "limit": address(self.limit) + 4 * at,
             "screened": address(tally),
             "refined": address(tally) + 8,
@@ -607,40 +592,41 @@ class ChunkScan:
         row = 4 * self.d if not levels or levels[0].at_once else self.queries.items.side.parts[-1].codes.shape[1]
         return max(1, _STRETCH_BYTES // max(row, 64) // self.queries.tile.width)
 
-    def seed(self, state: Any, a: int, b: int, new_state: Any) -> None:
+    def seed(self, state: Candidates, a: int, b: int) -> None:
         """Thresholds of queries a..b from the best looking of a sample, scored."""
         queries, n = self.queries, b - a
         width = queries.tile.width
         panels = -(-self.m // width)
         seeds = self.k if queries.seeds_exact else 2 * self.k + 16
-        own = new_state(n, seeds, np.dtype(np.float32))
+        own = Candidates.empty(n, seeds, self.m, np.dtype(np.float32))
+        lists = own.fields(0, 1.0, self.zeros)
         base = self.base(a, n)
-        tally = base.pop("tally")
-        scan = {**base, **queries.sketch_fields(a), "constant": address(self.zeros), "gain": 1.0, "margin": 0.0, **self.state_fields(own, 0, seeds)}
+        base.pop("tally")
+        scan = {**base, **queries.sketch_fields(a), "constant": address(self.zeros), "gain": 1.0, "margin": 0.0, **lists}
         for first, last in seed_panels(panels, width, max(int(self.m * SEED_SHARE), 4 * seeds)):
             self.calls["seed"](**{**scan, "first": first, "last": last})
-        full = own.sizes == seeds
-        limit = np.where(full, own.heap[:, 0], np.inf).astype(np.float32)
-        if queries.seeds_exact:
-            state.threshold[a:b] = np.where(full, np.nextafter(limit * np.float32(1 + 2.0**-20), np.float32(np.inf)), np.inf)
+        tile = Tile(1, 1, queries.tile.target.lanes, "f32", queries.tile.target)
+        own.tighten(tile, queries.seeds_exact, 1.0, self.zeros, 1)
+        if queries.seeds_exact:  # the k-th smallest integer: those equal to it are still to be found
+            state.threshold[a:b] = np.nextafter(own.threshold[:n], np.float32(np.inf))
             return
-        listed = (np.arange(own.keys.shape[1]) < own.counts[:, None]) & (own.keys <= limit[:, None])
-        rows, columns = np.nonzero(listed)
+        rows, columns = np.nonzero(np.arange(own.keys.shape[1]) < own.count[:, None])
         entries = np.zeros((3, len(rows) + 32), np.int32)
         entries[0, : len(rows)], entries[1, : len(rows)] = rows, own.found[rows, columns]
-        fields = {**base, **self.state_fields(state, a, self.k), **queries.level_fields(queries.settling, a)}
+        mine = Candidates.empty(n, self.k, self.m, np.dtype(np.float32))
+        lists = mine.fields(0, self.slope, self.offset[a:])
+        fields = {**base, **lists, **queries.level_fields(queries.settling, a)}
         self.calls["settle"](**{**fields, **list_fields(entries), "first": len(rows), "last": 0})
-        state.sizes[a:b] = 0
-        state.counts[a:b] = 0
-        del tally
+        mine.tighten(tile, False, self.slope, self.offset[a:], 1)
+        state.threshold[a:b] = np.where(mine.overflow != 0, np.inf, mine.threshold[:n])
 
-    def scan(self, state: Any, a: int, b: int, first: int, last: int) -> None:
+    def scan(self, state: Candidates, a: int, b: int, first: int, last: int) -> None:
         """Panels first..last against queries a..b."""
         queries, n = self.queries, b - a
         base = self.base(a, n)
         tally = base.pop("tally")
         entries = np.empty((3, self.room + 64), np.int32)
-        fields = {**base, **self.state_fields(state, a, self.k), **queries.level_fields(queries.scan, a)}
+        fields = {**base, **state.fields(a, self.slope, self.offset), **queries.level_fields(queries.scan, a)}
         fields |= list_fields(entries)
         work = max(1, n) * queries.coding.parts[0].d * queries.tile.width
         step = max(1, int(8e9 / work))

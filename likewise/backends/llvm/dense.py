@@ -24,6 +24,7 @@ from likewise.formula.screen import Core, factor
 
 Progress = Callable[[int, int], None] | None
 _PAIRS_PER_TASK = 4096
+_BLOCK_BYTES = 1 << 18
 
 
 def pair_values(
@@ -60,6 +61,60 @@ def pair_values(
         )
 
     pool.run([functools.partial(one, first) for first in range(0, count, _PAIRS_PER_TASK)], threads)
+    return keys, values
+
+
+def lists_values(
+    metric: Metric,
+    key: Expr,
+    x: Side,
+    y: Side,
+    first: int,
+    found: NDArray[np.int64],
+    count: NDArray[np.int64],
+    a: int,
+    b: int,
+    width: int,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The same of rows first + a to first + b, each with its line of ``found``: lines of ``width``, ended by NaN."""
+    formula = Formula(metric.terms, metric.combine, key)
+    terms = "; ".join(exact_text(t) for t in metric.terms)
+    run = kernel(
+        "lists",
+        f"lists {metric.combine}[{terms}] {exact_text(key)} {exact_text(metric.finish)} {x.dtype} {y.dtype}",
+        kernels.lists_fields(formula, metric.finish),
+        lambda module, name: kernels.lists_kernel(module, name, formula, metric.finish, x.dtype, y.dtype),
+    )
+    keys, values, done = np.empty((b - a, width)), np.empty((b - a, width)), np.zeros(b - a, np.int64)
+    block = max(_BLOCK_BYTES // (y.d * y.rows.itemsize), 16 * y.n // width)  # no fewer than 16 of a list
+    stats = {}
+    for name in kernels.stat_fields((key, metric.finish, *metric.terms)):
+        own = name.endswith("x")
+        stats[name] = address((x if own else y).stat(name[:-2])) + (8 * first if own else 0)
+    blocks = -(-y.n // block)
+    calls = kernels.calls_of(int(count[a:b].sum()) * x.d, tile_for(current(), "f64", formula), formula)
+    step = max(1, int(blocks / max(calls, 1)))
+    for begin in range(0, blocks, step):
+        if pool.stopped():
+            break
+        run(
+            x=address(x.rows) + first * x.d * x.rows.itemsize,
+            y=address(y.rows),
+            first=a,
+            last=b,
+            found=address(found),
+            stride=found.shape[1],
+            count=address(count),
+            width=width,
+            done=address(done),
+            first_block=begin,
+            last_block=min(begin + step, blocks),
+            block=block,
+            d=x.d,
+            keys=address(keys),
+            values=address(values),
+            **stats,
+        )
     return keys, values
 
 

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from likewise.backends import reference
 from likewise.backends.llvm import kernels, pool
+from likewise.backends.llvm.candidates import Candidates, joined, settle
 from likewise.backends.llvm.codes import CodedItems, Counts
 from likewise.backends.llvm.dense import pair_values
 from likewise.backends.llvm.jit import Kernel, kernel
@@ -31,7 +32,6 @@ from likewise.formula.expr import ACC, Expr, Y
 from likewise.formula.metric import Metric
 from likewise.formula.rank import never_negative, rank_of
 from likewise.formula.screen import Screen, Slack, direct_screen, offsets
-from likewise.reductions import best_of_pairs
 
 Progress = Callable[[int, int], None] | None
 Mask = NDArray[np.bool_] | None
@@ -75,6 +75,7 @@ class Search:
     sizes: Sizes
     where: Mask = None
     prepared: Packed | None = None
+    keep: dict[Any, Any] | None = None  # packed queries of the searches before, of the same rows
     codes: CodedItems | None = None
     rows: NDArray[Any] | None = None  # of the items, as float32 scores of single pairs read them
     counts: Counts = field(default_factory=Counts)
@@ -94,6 +95,17 @@ class Search:
     @functools.cached_property
     def query_packer(self) -> Packer:
         return Packer(self.queries, "x", self.screen.core.u, self.screen.scale_x, self.screen.compute, self.tile.rows)
+
+    def packed_queries(self, first: int, last: int) -> NDArray[Any]:
+        """Those queries in tiles; kept for the next search, if there is where to."""
+        if self.keep is None:
+            return self.query_packer.pack(first, last, self.sizes.threads)
+        made = self.query_packer
+        how = (first, last, made.u, made.scale, made.compute, made.lanes)
+        if how not in self.keep:
+            self.keep[how] = made.pack(first, last, self.sizes.threads)
+        packed: NDArray[Any] = self.keep[how]
+        return packed
 
     @functools.cached_property
     def item_packer(self) -> Packer:
@@ -154,11 +166,6 @@ class Search:
         stride = self.where.shape[1] if self.where.ndim == 2 else 0
         return {"where": address(self.where) + first_query * stride + first_item, "where_row": stride}
 
-    def settled(self, rows: NDArray[np.int64], found: NDArray[np.int64]) -> tuple[Any, Any]:
-        """Float64 key and value of (row, item) pairs."""
-        rank = self.screen_rank_key
-        return pair_values(self.metric, rank, self.settle_x, self.settle_y, rows, found, self.sizes.threads)
-
     @functools.cached_property
     def screen_rank_key(self) -> Expr:
         rank = rank_of(self.metric)
@@ -192,49 +199,6 @@ def _search_kernel(tile: Tile, formula: Formula, exact: bool) -> Kernel:
     )
 
 
-@dataclass
-class _State:
-    """Heaps and candidate lists of some queries over some of the items."""
-
-    heap: NDArray[Any]
-    sizes: NDArray[np.int64]
-    keys: NDArray[Any]
-    found: NDArray[np.int64]
-    counts: NDArray[np.int64]
-    threshold: NDArray[Any]
-    overflow: NDArray[np.int64]
-
-
-def candidates_per_query(k: int) -> int:
-    """Room for candidates: at most 2k tie in an exact scan; a screen brings a few more and k log(m / k) on the way."""
-    return 4 * k + 64
-
-
-def state_bytes(k: int, itemsize: int) -> int:
-    """Memory of one query's heap and list."""
-    cap = candidates_per_query(k)
-    settling = 72 * k  # row, item, key, value and order of each of the k, and the result's keys
-    return k * itemsize + cap * (itemsize + 8) + settling + 64
-
-
-def _new_state(n: int, k: int, dtype: Any) -> _State:
-    """Empty heaps and lists; thresholds reach past the end by a tile, which kernels may read."""
-    cap = candidates_per_query(k)
-
-    def whole() -> NDArray[np.int64]:
-        return np.zeros(n, np.int64)
-
-    return _State(
-        np.empty((n, k), dtype),
-        whole(),
-        np.empty((n, cap), dtype),
-        np.empty((n, cap), np.int64),
-        whole(),
-        np.full(n + _TILE_ROWS, np.inf, dtype),
-        whole(),
-    )
-
-
 def topk(search: Search, k: int, progress: Progress = None) -> BestState:
     """The k best items of every query: keys, values, indices, each (n, k)."""
     n = search.queries.n
@@ -245,15 +209,12 @@ def topk(search: Search, k: int, progress: Progress = None) -> BestState:
     overflowed: list[NDArray[np.int64]] = []
     for first in range(0, n, search.sizes.chunk):
         last = min(first + search.sizes.chunk, n)
+        part = out[0][first:last], out[1][first:last], out[2][first:last]
         chunk = _topk_chunk if search.codes is None else _coded_chunk
-        part, over = chunk(search, first, last, k, done)
-        for whole, piece in zip(out, part, strict=True):
-            whole[first:last] = piece
-        overflowed.append(over)
+        overflowed.append(chunk(search, first, last, k, part, done))
     again = np.concatenate(overflowed)
     if len(again):
-        part = topk(directly(search, again), k)
-        for whole, piece in zip(out, part, strict=True):
+        for whole, piece in zip(out, topk(directly(search, again), k), strict=True):
             whole[again] = piece
     return out
 
@@ -271,18 +232,16 @@ def directly(search: Search, rows: NDArray[np.int64]) -> Search:
     return Search(search.metric, screen, Slack(exact=True), queries_u, items_u, settle_x, search.settle_y, sizes, where)
 
 
-def _topk_chunk(
-    search: Search, first: int, last: int, k: int, done: pool.Counter
-) -> tuple[BestState, NDArray[np.int64]]:
+def _topk_chunk(search: Search, first: int, last: int, k: int, out: BestState, done: pool.Counter) -> NDArray[np.int64]:
     tile, d = search.tile, search.items.d
     run = _search_kernel(tile, search.formula, search.slack.exact)
-    packed_queries = search.query_packer.pack(first, last, search.sizes.threads)
+    packed_queries = search.packed_queries(first, last)
     query_stats = search.query_packer.padded_stats(search.stat_names, first, last, tile.rows)
     offset = search.offset(first, last)
     groups = search.query_groups(first, last)
     # few queries: the items are shared out as well, each part with a state of its own
     parts = 1 if len(groups) >= search.sizes.threads else -(-search.sizes.threads // len(groups))
-    states = [_new_state(last - first, k, search.dtype) for _ in range(parts)]
+    states = [Candidates.empty(last - first, k, search.items.n, search.dtype) for _ in range(parts)]
     buffer: list[Any] = []
     for block_first, block_last in search.blocks():
         block = search.block(block_first, block_last, buffer)
@@ -303,17 +262,7 @@ def _topk_chunk(
                 "base": block.first,
                 "d": d,
                 "one": address(ONE[search.screen.compute]),
-                "k": k,
-                "cap": state.keys.shape[1],
-                "heap": address(state.heap) + at * k * size,
-                "sizes": address(state.sizes) + at * 8,
-                "keys": address(state.keys) + at * state.keys.shape[1] * size,
-                "found": address(state.found) + at * state.keys.shape[1] * 8,
-                "counts": address(state.counts) + at * 8,
-                "threshold": address(state.threshold) + at * size,
-                "slope": search.slack.slope,
-                "offset": address(offset) + at * size,
-                "overflow": address(state.overflow) + at * 8,
+                **state.fields(at, search.slack.slope, offset),
                 **search.mask_fields(a, block.first),
                 **{s: address(v) + at * size for s, v in query_stats.items()},
                 **{s: address(v) for s, v in block.stats.items()},
@@ -329,12 +278,10 @@ def _topk_chunk(
 
         tasks = [functools.partial(one, group, part) for group in groups for part in range(parts)]
         pool.run(tasks, search.sizes.threads, done.report)
-    return _settle_chunk(search, states, first, last, k)
+    return _settle_chunk(search, states, first, out)
 
 
-def _coded_chunk(
-    search: Search, first: int, last: int, k: int, done: pool.Counter
-) -> tuple[BestState, NDArray[np.int64]]:
+def _coded_chunk(search: Search, first: int, last: int, k: int, out: BestState, done: pool.Counter) -> NDArray[np.int64]:
     """As :func:`_topk_chunk`, by codes first."""
     from likewise.backends.llvm.codes import ChunkScan, CodedQueries
 
@@ -352,27 +299,22 @@ def _coded_chunk(
     groups = [(a - first, b - first) for a, b in search.query_groups(first, last)]
     panels = -(-search.items.n // queries.tile.width)
     parts = 1 if len(groups) >= threads else -(-threads // len(groups))
-    states = [_new_state(n, k, np.dtype(np.float32)) for _ in range(parts)]
+    states = [Candidates.empty(n, k, search.items.n, np.dtype(np.float32)) for _ in range(parts)]
     share = -(-panels // parts)
 
-    def seeded(group: tuple[int, int]) -> None:
-        scan.seed(states[0], *group, _new_state)
-
     def one(group: tuple[int, int], part: int) -> None:
+        if parts == 1:
+            scan.seed(states[0], *group)
         scan.scan(states[part], *group, part * share, min((part + 1) * share, panels))
         done.add((group[1] - group[0]) * search.items.n // parts)
 
-    if parts == 1:
-        pool.run(
-            [functools.partial(lambda g: (seeded(g), one(g, 0)), group) for group in groups], threads, done.report
-        )
-    else:
-        pool.run([functools.partial(seeded, group) for group in groups], threads)
+    if parts > 1:
+        pool.run([functools.partial(scan.seed, states[0], *group) for group in groups], threads)
         for state in states[1:]:
             state.threshold[:] = states[0].threshold
-        tasks = [functools.partial(one, group, part) for group in groups for part in range(parts)]
-        pool.run(tasks, threads, done.report)
-    return _settle_chunk(search, states, first, last, k)
+    tasks = [functools.partial(one, group, part) for group in groups for part in range(parts)]
+    pool.run(tasks, threads, done.report)
+    return _settle_chunk(search, states, first, out)
 
 
 def _rows32(search: Search, queries: Side, needed: bool) -> Any:
@@ -402,28 +344,13 @@ def rows32(items: Side, screen: Screen, threads: int) -> NDArray[Any]:
     return Packer(items, "y", screen.core.v, screen.scale_y, "f32", 1).pack(0, items.n, threads)
 
 
-def _settle_chunk(
-    search: Search, states: list[_State], first: int, last: int, k: int
-) -> tuple[BestState, NDArray[np.int64]]:
-    """Candidates of all parts under the best threshold, settled and sorted."""
-    n = last - first
-    overflow = np.nonzero(np.bitwise_or.reduce([s.overflow for s in states]))[0] + first
-    threshold = np.minimum.reduce([s.threshold for s in states])[:n]
-    rows_of, found_of = [], []
-    for state in states:
-        listed = np.arange(state.keys.shape[1]) < state.counts[:, None]
-        if search.slack.exact:
-            full = state.sizes == k
-            limit = np.where(full, state.heap[:, 0], np.inf).astype(search.dtype)[:, None]
-            listed &= state.keys <= limit
-        else:
-            listed &= ~(state.keys > threshold[:, None])
-        rows, columns = np.nonzero(listed)
-        rows_of.append(rows)
-        found_of.append(state.found[rows, columns])
-    rows, found = np.concatenate(rows_of), np.concatenate(found_of)
-    keys, values = search.settled(rows + first, found)
-    return best_of_pairs(k, n, rows, keys, values, found), overflow
+def _settle_chunk(search: Search, parts: list[Candidates], first: int, out: BestState) -> NDArray[np.int64]:
+    """Candidates of all parts, settled and sorted into ``out``; the queries that overflowed."""
+    slack, threads = search.slack, search.sizes.threads
+    lists = joined(parts)
+    lists.tighten(search.tile, slack.exact, slack.slope, search.offset(first, first + len(lists.count)), threads)
+    settle(lists, search.metric, search.screen_rank_key, search.settle_x, search.settle_y, first, out, threads)
+    return np.nonzero(lists.overflow)[0] + first
 
 
 # ------------------------------------------------------------------------------------------------ within

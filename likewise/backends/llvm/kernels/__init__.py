@@ -20,8 +20,6 @@ from likewise.backends.llvm.kernels.dense import (
     PEAK_FIELDS,
     matrix_fields,
     matrix_kernel,
-    pairs_fields,
-    pairs_kernel,
     peak_kernel,
 )
 from likewise.backends.llvm.kernels.fold import (
@@ -31,6 +29,7 @@ from likewise.backends.llvm.kernels.fold import (
     weighted_kernel,
     work_bytes,
 )
+from likewise.backends.llvm.kernels.order import ORDER_FIELDS, order_kernel
 from likewise.backends.llvm.kernels.rows import (
     DEV_FIELDS,
     NOT_FINITE,
@@ -38,32 +37,42 @@ from likewise.backends.llvm.kernels.rows import (
     NOT_WHOLE,
     ROW_STATS,
     STATS_FIELDS,
+    SUM_FIELDS,
     dev_kernel,
     pack_fields,
     pack_kernel,
     stats_kernel,
+    sum_kernel,
 )
 from likewise.backends.llvm.kernels.search import search_fields, search_kernel, within_fields, within_kernel
+from likewise.backends.llvm.kernels.select import LIST_FIELDS, select_fields, select_kernel
+from likewise.backends.llvm.kernels.settle import lists_fields, lists_kernel, pairs_fields, pairs_kernel
 from likewise.backends.llvm.kernels.tile import Formula, Tile, calls_of, micro_kernel, stat_fields, tile_for
 
 __all__ = [
     "BLOCK",
     "DEV_FIELDS",
+    "LIST_FIELDS",
     "NOT_FINITE",
     "NOT_FLOAT32",
     "NOT_WHOLE",
+    "ORDER_FIELDS",
     "PEAK_FIELDS",
     "ROW_STATS",
     "STATS_FIELDS",
+    "SUM_FIELDS",
     "Formula",
     "Tile",
     "calls_of",
     "attend_kernel",
     "dev_kernel",
     "fold_fields",
+    "lists_fields",
+    "lists_kernel",
     "matrix_fields",
     "matrix_kernel",
     "micro_kernel",
+    "order_kernel",
     "pack_fields",
     "pack_kernel",
     "pairs_fields",
@@ -71,8 +80,11 @@ __all__ = [
     "peak_kernel",
     "search_fields",
     "search_kernel",
+    "select_fields",
+    "select_kernel",
     "stat_fields",
     "stats_kernel",
+    "sum_kernel",
     "tile_for",
     "weighted_kernel",
     "within_fields",

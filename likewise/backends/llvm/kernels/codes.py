@@ -25,6 +25,7 @@ from likewise.backends.llvm import functions
 from likewise.backends.llvm.emit import F32, F64, I1, I8, I16, I32, I64, PTR, Function, Value, constant, vector
 from likewise.backends.llvm.kernels.rows import load_row_element
 from likewise.backends.llvm.kernels.search import _admitted, _each_bit, _offer
+from likewise.backends.llvm.kernels.select import LIST_FIELDS, Lists, tighten_function
 from likewise.backends.llvm.kernels.tile import Formula, Tile, combine_step, row_count, stat_fields
 from likewise.backends.llvm.lower import lower
 from likewise.backends.llvm.target import Target
@@ -394,7 +395,6 @@ _DENSE = (
     *("queries", "n", "items", "first", "last", "m", "base", "steps", "blocks", "ends", "shifts", "init", "inits"),
     *("a_x", "t_x", "s_y", "t_y", "b_y", "limit", "constant", "gain", "margin"),
 )
-_STATE = ("k", "cap", "heap", "sizes", "keys", "found", "counts", "threshold", "slope", "offset", "overflow")
 _LEVEL = ("x", "y", "stride", "init", "a_x", "t_x", "s_y", "t_y", "b_y", "constant", "gain")
 
 
@@ -402,7 +402,22 @@ def scan_fields(scan: Scan) -> tuple[str, ...]:
     levels = tuple(f"{name}_{i}" for i in range(len(scan.levels)) for name in _LEVEL)
     lists = ("list_row", "list_item", "list_number", "room", "stretch", "screened", "refined", "scored")
     floats = ("x_rows", "y_rows", "d", "one", "hits_row", "hits_item", "hits", "hits_room")
-    return (*_DENSE, *_STATE, "where", "where_row", *lists, *levels, *floats, *scan.formula.stats)
+    return (*_DENSE, *LIST_FIELDS, "stride", "where", "where_row", *lists, *levels, *floats, *scan.formula.stats)
+
+
+def _pair_tile(scan: Scan) -> Tile:
+    """The tile of a single pair's float32 score, in registers as wide as there are."""
+    return Tile(1, 1, scan.tile.target.lanes, "f32", scan.tile.target)
+
+
+def _entry(module: ir.Module, name: str, scan: Scan) -> tuple[Function, Lists | None]:
+    """A kernel's function, with its lists of candidates if it keeps any."""
+    if scan.mode == "within":
+        return Function(module, name, scan_fields(scan)), None
+    tile = _pair_tile(scan)
+    tighten = tighten_function(module, f"{name}_tighten", tile, exact=False)
+    f = Function(module, name, scan_fields(scan))
+    return f, Lists(f, tighten, tile)
 
 
 def scan_kernel(module: ir.Module, name: str, scan: Scan) -> None:
@@ -410,14 +425,14 @@ def scan_kernel(module: ir.Module, name: str, scan: Scan) -> None:
 
     The result is the first panel not done ("within" stops where its hits might not fit).
     """
-    f = Function(module, name, scan_fields(scan))
+    f, lists = _entry(module, name, scan)
     b, tile = f.b, scan.tile
     n = f.field("n")
     at = f.variable(f.field("first"))
     if scan.mode == "seed":
         _limits(f, scan)
         with f.loop(f.field("first"), f.field("last"), name="panel") as p:
-            _scan_panel(f, scan, p, lambda row, item, lane, key, acc: _seed(f, scan, row, b.add(item, lane), key))
+            _scan_panel(f, scan, p, lambda row, item, lane, key, acc: _seed(f, scan, lists, row, b.add(item, lane), key))
         f.ret(f.field("last"))
         return
     most = b.mul(n, I64(tile.width))
@@ -452,15 +467,15 @@ def scan_kernel(module: ir.Module, name: str, scan: Scan) -> None:
             _scan_panel(f, scan, p, append, count_at)
             f.put(b.add(p, I64(1)), at)
         total = f.get(count_at, I64)
-        _refine(f, scan, total)
+        _refine(f, scan, lists, total)
         _limits(f, scan)
     f.ret(f.get(at, I64))
 
 
 def refine_kernel(module: ir.Module, name: str, scan: Scan) -> None:
     """The refining half alone, over a list of ``hits`` entries that the caller made."""
-    f = Function(module, name, scan_fields(scan))
-    _refine(f, scan, f.field("first"))
+    f, lists = _entry(module, name, scan)
+    _refine(f, scan, lists, f.field("first"))
     f.ret()
 
 
@@ -625,12 +640,11 @@ def _row_count(f: Function, tile: CodeTile, first: Value) -> Value:
     return f.b.select(f.b.icmp_signed("<", left, I64(tile.rows)), left, I64(tile.rows))
 
 
-def _seed(f: Function, scan: Scan, row: Value, index: Value, key: Value) -> None:
-    """A pair that looks good: into the heap of those to be settled first."""
+def _seed(f: Function, scan: Scan, lists: Lists | None, row: Value, index: Value, key: Value) -> None:
+    """A pair that looks good: onto the list of those to be settled first."""
     slot = f.slot(F32, 16, align=64)
     f.store(key, slot, I64(0))
-    tile = Tile(1, 1, 16, "f32", scan.tile.target)
-    _offer(f, tile, slot, row, index, I64(1), True)
+    _offer(f, _pair_tile(scan), slot, row, index, I64(1), lists)
     # the limit follows the seeds' own threshold
     threshold = f.load(f.pointer("threshold"), row, F32)
     f.store(f.b.fneg(threshold), f.pointer("limit"), row)
@@ -639,7 +653,7 @@ def _seed(f: Function, scan: Scan, row: Value, index: Value, key: Value) -> None
 # ----------------------------------------------------------------------------------------------- refinement
 
 
-def _refine(f: Function, scan: Scan, count: Value) -> None:
+def _refine(f: Function, scan: Scan, lists: Lists | None, count: Value) -> None:
     """The listed pairs through one level after the other, what passes closing up; the last scores and offers them.
 
     Level by level rather than pair by pair, so that each loop can ask for the rows it needs some pairs ahead: they lie
@@ -657,7 +671,7 @@ def _refine(f: Function, scan: Scan, count: Value) -> None:
                 # constant - gain key = sum + b, in integers that float64 holds
                 score = b.fadd(b.sitofp(total, F64), f.load(f.pointer(f"b_y_{i}"), item, F64))
                 key = b.fdiv(b.fsub(f.load(f.pointer(f"constant_{i}"), row, F64), score), f.number(f"gain_{i}", F64))
-                _accept(f, scan, row, item, b.fptrunc(key, F32))
+                _accept(f, scan, lists, row, item, b.fptrunc(key, F32))
             return
         kept = f.variable(I64(0))
         with _listed(f, count, i, 4) as (row, item, number, _), _if_admitted(f, row, item, started):
@@ -667,7 +681,7 @@ def _refine(f: Function, scan: Scan, count: Value) -> None:
             f.put(b.add(f.get(kept, I64), b.zext(good, I64)), kept)
         count, started = f.get(kept, I64), True
     with _listed(f, count, "rows", 8) as (row, item, _, _), _if_admitted(f, row, item, started):
-        _finish(f, scan, row, item)
+        _finish(f, scan, lists, row, item)
 
 
 def _write_entry(f: Function, at: Value, row: Value, item: Value, number: Value) -> None:
@@ -768,7 +782,7 @@ def _row_step(f: Function, target: Target, acc: Value, y: Value, x: Value) -> Va
     return _dot_step(f, target, acc, b.bitcast(y, acc.type), b.bitcast(x, acc.type))
 
 
-def _finish(f: Function, scan: Scan, row: Value, item: Value) -> None:
+def _finish(f: Function, scan: Scan, lists: Lists | None, row: Value, item: Value) -> None:
     """The float32 score of a pair from whole rows, and its acceptance."""
     b, target, formula = f.b, scan.tile.target, scan.formula
     lanes = target.lanes
@@ -810,7 +824,7 @@ def _finish(f: Function, scan: Scan, row: Value, item: Value) -> None:
             both = _merge(f, formula.combine, low, high)
         total = _merge(f, formula.combine, total, b.extract_element(both, I32(0)))
         last[Expr("acc", value=term)] = total
-    _accept(f, scan, row, item, lower(f, formula.last, last, F32, answer=False))
+    _accept(f, scan, lists, row, item, lower(f, formula.last, last, F32, answer=False))
 
 
 def _merge(f: Function, combine: str, a: Value, c: Value) -> Value:
@@ -819,7 +833,7 @@ def _merge(f: Function, combine: str, a: Value, c: Value) -> Value:
     return _larger(f, a, c) if combine == "max" else _smaller(f, a, c)
 
 
-def _accept(f: Function, scan: Scan, row: Value, item: Value, key: Value) -> None:
+def _accept(f: Function, scan: Scan, lists: Lists | None, row: Value, item: Value, key: Value) -> None:
     """A score at most the threshold: into the heap, or onto the list of hits."""
     b = f.b
     counter = f.pointer("scored")
@@ -834,8 +848,7 @@ def _accept(f: Function, scan: Scan, row: Value, item: Value, key: Value) -> Non
         else:
             slot = f.slot(F32, 16, align=64)
             f.store(key, slot, I64(0))
-            tile = Tile(1, 1, 16, "f32", scan.tile.target)
-            _offer(f, tile, slot, row, item, I64(1), False)
+            _offer(f, _pair_tile(scan), slot, row, item, I64(1), lists)
 
 
 INTEGER_PEAK_FIELDS = ("count", "seed", "out")

@@ -1,14 +1,11 @@
-"""Dense kernels: whole matrices, listed pairs, and the bare micro-kernel for measuring."""
+"""Dense kernels: whole matrices, and the bare micro-kernel for measuring."""
 
 from __future__ import annotations
-
-from typing import Any
 
 from llvmlite import ir
 
 from likewise.backends.llvm.emit import (
     F32,
-    F64,
     I32,
     I64,
     Function,
@@ -16,9 +13,7 @@ from likewise.backends.llvm.emit import (
     constant,
     vector,
 )
-from likewise.backends.llvm.kernels.rows import gather_lanes, load_row_element
 from likewise.backends.llvm.kernels.tile import (
-    INF,
     Formula,
     Tile,
     combine_step,
@@ -28,9 +23,7 @@ from likewise.backends.llvm.kernels.tile import (
     panel_tiles,
     row_count,
     spill,
-    stat_fields,
 )
-from likewise.backends.llvm.lower import lower
 from likewise.formula.expr import DIM, Expr, X, Y, stat
 
 
@@ -67,47 +60,6 @@ def matrix_kernel(module: ir.Module, name: str, tile: Tile, formula: Formula, ou
                             with f.when(b.icmp_signed("<", at, f.field("m"))):
                                 one = b.extract_element(value, I32(lane))
                                 f.store(one, f.pointer("out"), b.add(line, b.add(at, f.field("base"))))
-    f.ret()
-
-
-def pairs_fields(formula: Formula, value: Expr) -> tuple[str, ...]:
-    names = stat_fields((formula.last, value, *formula.terms))
-    return ("x", "y", "x_rows", "y_rows", "count", "d", "keys", "values", *names)
-
-
-def pairs_kernel(module: ir.Module, name: str, formula: Formula, value: Expr, x_type: str, y_type: str) -> None:
-    """Key and value of listed pairs, in float64 from the rows as they came: the arithmetic that settles a search.
-
-    Eight pairs go side by side in the lanes; each sums its coordinates in order, never fused.
-    """
-    f = Function(module, name, pairs_fields(formula, value))
-    b, lanes = f.b, 8
-    typ = vector(F64, lanes)
-    d, count = f.field("d"), f.field("count")
-    start = {"sum": 0.0, "mean": 0.0, "max": -INF, "min": INF}[formula.combine]
-    with f.loop(0, count, lanes, "group") as first:
-        at = [b.add(first, I64(lane)) for lane in range(lanes)]
-        at = [b.select(b.icmp_signed("<", i, count), i, b.sub(count, I64(1))) for i in at]
-        row = {"x": [f.load(f.pointer("x_rows"), i, I64) for i in at]}
-        row["y"] = [f.load(f.pointer("y_rows"), i, I64) for i in at]
-        starts = {side: [b.mul(i, d) for i in rows] for side, rows in row.items()}
-        env: dict[Expr, Any] = {DIM: f.splat(b.sitofp(d, F64), lanes)}
-        for s in stat_fields((formula.last, value, *formula.terms)):
-            env[stat(s)] = gather_lanes(f, [f.load(f.pointer(s), i, F64) for i in row[s[-1]]])
-        slots = [f.variable(constant(typ, start)) for _ in formula.terms]
-        with f.loop(0, d, name="t") as t:
-            here = dict(env)
-            for side, leaf, dtype in (("x", X, x_type), ("y", Y, y_type)):
-                elements = [load_row_element(f, f.pointer(side), b.add(s, t), dtype) for s in starts[side]]
-                here[leaf] = gather_lanes(f, elements)
-            for slot, term in zip(slots, formula.terms, strict=True):
-                f.put(combine_step(f, formula.combine, f.get(slot, typ), term, here, typ, False, True), slot)
-        for i, slot in enumerate(slots):
-            env[Expr("acc", value=i)] = f.get(slot, typ)
-        results = {"keys": lower(f, formula.last, env, typ), "values": lower(f, value, env, typ)}
-        for lane in range(lanes):
-            for field, result in results.items():
-                f.store(b.extract_element(result, I32(lane)), f.pointer(field), at[lane])
     f.ret()
 
 

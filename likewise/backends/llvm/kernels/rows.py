@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from llvmlite import ir
 
 from likewise.backends.llvm import functions
@@ -22,34 +24,48 @@ from likewise.backends.llvm.kernels.tile import INF, stat_fields
 from likewise.backends.llvm.lower import extreme, lower
 from likewise.formula.expr import DIM, Expr, X, Y, stat
 
+#: How the elements of rows lie in memory.
+RAW = {"float64": F64, "float32": F32, "bfloat16": I16, "float16": I16, "int8": I8, "uint8": I8, "bool": I8}
+
 
 def load_row_element(f: Function, p: Value, i: Value, dtype: str) -> Value:
     """Element i of an array of ``dtype`` as float64, exactly."""
+    return widened(f, f.load(p, i, RAW[dtype]), dtype)
+
+
+def widened(f: Function, raw: Value, dtype: str) -> Value:
+    """An element of ``dtype``, or a vector of them, as float64, exactly."""
     b = f.b
+
+    def like(elem: Any) -> Any:
+        return vector(elem, raw.type.count) if isinstance(raw.type, ir.VectorType) else elem
+
+    f64, f32, i32 = like(F64), like(F32), like(I32)
     match dtype:
         case "float64":
-            return f.load(p, i, F64)
+            return raw
         case "float32":
-            return b.fpext(f.load(p, i, F32), F64)
+            return b.fpext(raw, f64)
         case "bfloat16":
-            wide = b.shl(b.zext(f.load(p, i, I16), I32), I32(16))
-            return b.fpext(b.bitcast(wide, F32), F64)
+            wide = b.shl(b.zext(raw, i32), constant(i32, 16))
+            return b.fpext(b.bitcast(wide, f32), f64)
         case "float16":
             # exponent and mantissa moved into a float32's place, then the bias by one exact product: also subnormals
-            raw = b.zext(f.load(p, i, I16), I32)
-            size = b.shl(b.and_(raw, I32(0x7FFF)), I32(13))
-            magnitude = b.fmul(b.bitcast(size, F32), ir.Constant(F32, 2.0**112))
-            sign = b.shl(b.and_(raw, I32(0x8000)), I32(16))
-            signed = b.or_(b.bitcast(magnitude, I32), sign)
-            special = b.icmp_unsigned(">=", size, I32(0x7C00 << 13))  # infinities and NaN keep their pattern
-            pattern = b.or_(b.or_(size, I32(0x7F800000)), sign)
-            return b.fpext(b.bitcast(b.select(special, pattern, signed), F32), F64)
+            bits = b.zext(raw, i32)
+            size = b.shl(b.and_(bits, constant(i32, 0x7FFF)), constant(i32, 13))
+            magnitude = b.fmul(b.bitcast(size, f32), constant(f32, 2.0**112))
+            sign = b.shl(b.and_(bits, constant(i32, 0x8000)), constant(i32, 16))
+            signed = b.or_(b.bitcast(magnitude, i32), sign)
+            special = b.icmp_unsigned(">=", size, constant(i32, 0x7C00 << 13))  # infinities and NaN keep their pattern
+            pattern = b.or_(b.or_(size, constant(i32, 0x7F800000)), sign)
+            return b.fpext(b.bitcast(b.select(special, pattern, signed), f32), f64)
         case "int8":
-            return b.sitofp(f.load(p, i, I8), F64)
+            return b.sitofp(raw, f64)
         case "uint8":
-            return b.uitofp(f.load(p, i, I8), F64)
+            return b.uitofp(raw, f64)
         case "bool":
-            return b.uitofp(b.zext(b.icmp_unsigned("!=", f.load(p, i, I8), I8(0)), I8), F64)
+            set_bytes = b.icmp_unsigned("!=", raw, constant(raw.type, 0))
+            return b.uitofp(b.zext(set_bytes, raw.type), f64)
     raise ValueError(dtype)
 
 
@@ -59,6 +75,28 @@ def gather_lanes(f: Function, values: list[Value]) -> Value:
     for i, value in enumerate(values):
         made = f.b.insert_element(made, value, I32(i))
     return made
+
+
+SUM_FIELDS = ("rows", "d", "listed", "weights", "count", "sums")
+
+
+def sum_kernel(module: ir.Module, name: str, dtype: str) -> None:
+    """sums[t] += weights[i] * rows[i, t] for each listed row i, one after the other: the order is that of the list."""
+    f = Function(module, name, SUM_FIELDS)
+    b, lanes, d = f.b, 8, f.field("d")
+    wide = vector(F64, lanes)
+    whole = b.and_(d, I64(-lanes))
+    with f.loop(0, f.field("count"), name="row") as i:
+        row = f.load(f.pointer("listed"), i, I64)
+        weight = f.load(f.pointer("weights"), row, F64)
+        start = b.mul(row, d)
+        for first, last, step in ((I64(0), whole, lanes), (whole, d, 1)):
+            raw, typ = (vector(RAW[dtype], lanes), wide) if step > 1 else (RAW[dtype], F64)
+            factor = f.splat(weight, lanes) if step > 1 else weight
+            with f.loop(first, last, step, "t") as t:
+                x = widened(f, f.load(f.pointer("rows"), b.add(start, t), raw), dtype)
+                f.store(b.fadd(f.load(f.pointer("sums"), t, typ), b.fmul(x, factor)), f.pointer("sums"), t)
+    f.ret()
 
 
 #: What the pass over incoming rows measures, per row.

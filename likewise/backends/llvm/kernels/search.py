@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from llvmlite import ir
 
@@ -13,11 +12,9 @@ from likewise.backends.llvm.emit import (
     I64,
     Function,
     Value,
-    constant,
-    integer_like,
 )
+from likewise.backends.llvm.kernels.select import LIST_FIELDS, Lists, tighten_function
 from likewise.backends.llvm.kernels.tile import (
-    INF,
     Formula,
     Tile,
     finished,
@@ -31,24 +28,27 @@ from likewise.formula.expr import ACC, Expr
 def search_fields(formula: Formula) -> tuple[str, ...]:
     return (
         *("queries", "n", "items", "first", "last", "m", "base", "d", "one"),
-        *("k", "cap", "heap", "sizes", "keys", "found", "counts", "threshold", "slope", "offset", "overflow"),
+        *LIST_FIELDS,
+        "stride",
         *("where", "where_row"),
         *formula.stats,
     )
 
 
 def search_kernel(module: ir.Module, name: str, tile: Tile, formula: Formula, *, exact: bool) -> None:
-    """The k smallest keys of each query, as a heap of keys and a list of candidates.
+    """The k smallest keys of each query, in a list of candidates.
 
     A pair becomes a candidate when its key is at most the query's threshold:  slope * (k-th smallest key) + offset,
     or with ``exact`` keys just below the k-th smallest (scanned in index order, a later equal key loses). The vector
-    compare is the common case; what follows it happens some k log(m / k) times a query. A list that fills up drops
-    what no longer qualifies; if most still does, the query is marked as overflowing and left to the caller.
+    compare is the common case; what follows it happens some k log(m / k) times a query. A list that has grown enough
+    is tightened (:func:`tighten_function`): a lower threshold, and only what still qualifies.
     """
+    tighten = tighten_function(module, f"{name}_tighten", tile, exact=exact)
     f = Function(module, name, search_fields(formula))
+    lists = Lists(f, tighten, tile)
     panels = f.loop(f.field("first"), f.field("last"), name="panel")
     with panels as p, _panel_hits(f, tile, formula, p, exact) as (row, item, hits, keys):
-        _offer(f, tile, keys, row, item, hits, exact)
+        _offer(f, tile, keys, row, item, hits, lists)
     f.ret()
 
 
@@ -147,45 +147,31 @@ def _each_bit(f: Function, bits: Value) -> Iterator[Value]:
         yield f.intrinsic("llvm.cttz.i64", I64, now, ir.IntType(1)(1))
 
 
-def _offer(f: Function, tile: Tile, keys: Value, row: Value, item: Value, hits: Value, exact: bool) -> None:
-    """Walk a row's hits and take in those that still qualify."""
+def _offer(f: Function, tile: Tile, keys: Value, row: Value, item: Value, hits: Value, lists: Lists) -> None:
+    """Append a row's hits to its list of candidates; a list that has grown enough is tightened.
+
+    Room for a panel's hits is left beyond the length at which that happens.
+    """
     b, elem = f.b, tile.elem
-    k, cap = f.field("k"), f.field("cap")
-    heap = f.at(f.pointer("heap"), b.mul(row, k), elem)
-    candidate_keys = f.at(f.pointer("keys"), b.mul(row, cap), elem)
-    candidates = f.at(f.pointer("found"), b.mul(row, cap), I64)
-    compare = b.fcmp_ordered if exact else b.fcmp_unordered
-    with _each_bit(f, hits) as lane:
-        key = f.load(keys, lane, elem)
-        index = b.add(item, lane)
-        limit = f.load(f.pointer("threshold"), row, elem)
-        good = b.and_(compare("<=", key, limit), b.icmp_signed("<", index, f.field("m")))
-        good = b.and_(good, b.icmp_signed("==", f.load(f.pointer("overflow"), row, I64), I64(0)))
-        with f.when(good), f.when(_admitted(f, row, index)):
-            _push(f, heap, f.at(f.pointer("sizes"), row, I64), k, key, elem)
-            size = f.load(f.pointer("sizes"), row, I64)
-            with f.when(b.icmp_signed("==", size, k)):
-                worst = f.load(heap, 0, elem)
-                if exact:
-                    f.store(_below(f, worst), f.pointer("threshold"), row)
-                else:
-                    slope = f.number("slope", elem)
-                    offset = f.load(f.pointer("offset"), row, elem)
-                    f.store(b.fadd(b.fmul(worst, slope), offset), f.pointer("threshold"), row)
-            count_at = f.at(f.pointer("counts"), row, I64)
-            with f.when(b.icmp_signed("==", f.get(count_at, I64), cap)):
-                worst_kept = f.load(heap, 0, elem) if exact else f.load(f.pointer("threshold"), row, elem)
-                left = _compact(f, candidate_keys, candidates, cap, worst_kept, elem)
-                f.put(left, count_at)
-                crowded = b.icmp_signed(">", left, b.sub(cap, b.sdiv(cap, I64(4))))
-                with f.when(crowded):
-                    f.store(I64(1), f.pointer("overflow"), row)
-                    f.store(constant(elem, -INF), f.pointer("threshold"), row)
-            count = f.get(count_at, I64)
-            with f.when(b.icmp_signed("<", count, cap)):
-                f.store(key, candidate_keys, count)
-                f.store(b.add(index, f.field("base")), candidates, count)
-                f.put(b.add(count, I64(1)), count_at)
+    start = b.mul(row, f.field("stride"))
+    candidate_keys = f.at(f.pointer("keys"), start, elem)
+    candidates = f.at(f.pointer("found"), start, I64)
+    real = b.sub(f.field("m"), item)  # items of this panel; the rest is padding
+    real = b.select(b.icmp_signed("<", real, I64(tile.width)), real, I64(tile.width))
+    hits = b.and_(hits, b.lshr(I64(-1), b.sub(I64(64), real)))
+    with f.when(b.icmp_signed("==", f.load(f.pointer("overflow"), row, I64), I64(0))):
+        count_at = f.at(f.pointer("count"), row, I64)
+        size = f.variable(f.get(count_at, I64))
+        first = b.add(item, f.field("base"))
+        with _each_bit(f, hits) as lane, f.when(_admitted(f, row, b.add(item, lane))):
+            count = f.get(size, I64)
+            f.store(f.load(keys, lane, elem), candidate_keys, count)
+            f.store(b.add(first, lane), candidates, count)
+            f.put(b.add(count, I64(1)), size)
+        count = f.get(size, I64)
+        f.put(count, count_at)
+        with f.when(b.icmp_signed(">=", count, f.load(f.pointer("trigger"), row, I64)), likely=False):
+            lists.tighten(row)
 
 
 def _admitted(f: Function, row: Value, index: Value) -> Value:
@@ -197,77 +183,6 @@ def _admitted(f: Function, row: Value, index: Value) -> Value:
         at = b.add(b.mul(row, f.field("where_row")), index)
         f.put(b.icmp_unsigned("!=", f.load(f.pointer("where"), at, I8), I8(0)), allowed)
     return f.get(allowed, ir.IntType(1))
-
-
-def _push(f: Function, heap: Value, size_at: Value, k: Value, key: Value, elem: Any) -> None:
-    """A key into a max-heap of at most k; it replaces the largest once the heap is full. NaN stays out."""
-    b = f.b
-    size = f.get(size_at, I64)
-    number = b.fcmp_ordered("ord", key, key)
-    grows = b.and_(number, b.icmp_signed("<", size, k))
-    replaces = b.and_(b.and_(number, b.icmp_signed("==", size, k)), b.fcmp_ordered("<", key, f.load(heap, 0, elem)))
-    with f.when(grows):
-        i = f.variable(size)
-
-        def rising() -> Value:
-            at = f.get(i, I64)
-            parent = b.sdiv(b.sub(at, I64(1)), I64(2))
-            above = f.load(heap, b.select(b.icmp_signed(">", at, I64(0)), parent, I64(0)), elem)
-            return b.and_(b.icmp_signed(">", at, I64(0)), b.fcmp_ordered("<", above, key))
-
-        with f.loop_while(rising, "rise"):
-            at = f.get(i, I64)
-            parent = b.sdiv(b.sub(at, I64(1)), I64(2))
-            f.store(f.load(heap, parent, elem), heap, at)
-            f.put(parent, i)
-        f.store(key, heap, f.get(i, I64))
-        f.put(b.add(size, I64(1)), size_at)
-    with f.when(replaces):
-        i = f.variable(I64(0))
-        child = f.variable(I64(0))
-
-        def sinking() -> Value:
-            left = b.add(b.mul(f.get(i, I64), I64(2)), I64(1))
-            right = b.add(left, I64(1))
-            inside = b.icmp_signed("<", left, k)
-            left = b.select(inside, left, I64(0))
-            has_right = b.icmp_signed("<", right, k)
-            safe_right = b.select(has_right, right, left)
-            bigger = b.fcmp_ordered(">", f.load(heap, safe_right, elem), f.load(heap, left, elem))
-            pick = b.select(bigger, safe_right, left)
-            f.put(pick, child)
-            return b.and_(inside, b.fcmp_ordered(">", f.load(heap, pick, elem), key))
-
-        with f.loop_while(sinking, "sink"):
-            pick = f.get(child, I64)
-            f.store(f.load(heap, pick, elem), heap, f.get(i, I64))
-            f.put(pick, i)
-        f.store(key, heap, f.get(i, I64))
-
-
-def _compact(f: Function, keys: Value, found: Value, count: Value, limit: Value, elem: Any) -> Value:
-    """Keep the candidates that still qualify, in order; their number."""
-    b = f.b
-    kept = f.variable(I64(0))
-    with f.loop(0, count, name="c") as i:
-        key = f.load(keys, i, elem)
-        with f.when(b.fcmp_unordered("<=", key, limit)):
-            to = f.get(kept, I64)
-            f.store(key, keys, to)
-            f.store(f.load(found, i, I64), found, to)
-            f.put(b.add(to, I64(1)), kept)
-    return f.get(kept, I64)
-
-
-def _below(f: Function, x: Value) -> Value:
-    """The next float below x: one step of its bits; NaN below -inf, under which nothing falls."""
-    b, whole = f.b, integer_like(x.type)
-    raw = b.bitcast(x, whole)
-    zero = constant(x.type, 0.0)
-    step = b.select(b.fcmp_ordered(">", x, zero), whole(-1), whole(1))
-    sign_and_one = whole((1 << (whole.width - 1)) | 1)
-    moved = b.select(b.fcmp_ordered("==", x, zero), sign_and_one, b.add(raw, step))
-    return b.bitcast(moved, x.type)
 
 
 def within_fields(formula: Formula) -> tuple[str, ...]:
