@@ -95,7 +95,16 @@ class Cached:
         )
         state = ("keys", "found", "count", "overflow", "offset")  # empty, and to stay so
         fields = dict.fromkeys(state, address(self.scratch)) | {"threshold": address(self.never), "slope": 1.0}
-        lists = {"k": K, "cap": K, "crowd": K, "step": K, "spare": 0, "stride": K, "trigger": address(self.scratch)}
+        lists = {
+            "k": K,
+            "cap": K,
+            "crowd": K,
+            "step": K,
+            "spare": 0,
+            "finish": 0,
+            "stride": K,
+            "trigger": address(self.scratch),
+        }
         cut = {"n": QUERIES, "first": 0, "last": ITEMS // tile.width, "m": ITEMS, "base": 0}
         return lambda: run(**self.rows, **fields, **cut, **lists, where=0, where_row=0)
 

@@ -306,10 +306,10 @@ entry:
   %".316" = getelementptr i64, ptr %".1", i64 6
   %".317" = load i64, ptr %".316"
   %".319" = alloca i64, i32 1
-  %".331" = getelementptr i64, ptr %".1", i64 23
+  %".331" = getelementptr i64, ptr %".1", i64 24
   %".332" = load i64, ptr %".331"
   %".334" = alloca i1, i32 1
-  %".338" = getelementptr i64, ptr %".1", i64 24
+  %".338" = getelementptr i64, ptr %".1", i64 25
   %".339" = load i64, ptr %".338"
   %".342" = inttoptr i64 %".332" to ptr
   %".364" = getelementptr i64, ptr %".1", i64 12
@@ -329,6 +329,8 @@ entry:
   %".419" = load i64, ptr %".418"
   %".422" = getelementptr i64, ptr %".1", i64 21
   %".423" = load i64, ptr %".422"
+  %".436" = getelementptr i64, ptr %".1", i64 23
+  %".437" = load i64, ptr %".436"
   br label %"body"
 body:
   br label %"panel.head"
@@ -344,7 +346,7 @@ panel.body:
   %".25" = getelementptr float, ptr %".22", i64 %".24"
   br label %"tile.head"
 panel.done:
-  ret i64 0
+  br label %"finish.head"
 tile.head:
   %"tile" = phi  i64 [0, %"panel.body"], [%".432", %"t.done.endif"]
   %".27" = icmp slt i64 %"tile", %".19"
@@ -722,6 +724,57 @@ bit.done.1.if:
   br label %"bit.done.1.endif"
 bit.done.1.endif:
   br label %"bit.body.if.endif"
+finish.head:
+  %"finish" = phi  i64 [0, %"panel.done"], [%".483", %"finish.body"]
+  %".439" = icmp slt i64 %"finish", %".437"
+  br i1 %".439", label %"finish.body", label %"finish.done"
+finish.body:
+  %".441" = mul i64 %"finish", %".284"
+  %".442" = mul i64 %".441", 4
+  %".443" = add i64 %".287", %".442"
+  %".444" = getelementptr i64, ptr %".4", i64 0
+  store i64 %".443", ptr %".444", align 8
+  %".446" = mul i64 %".441", 8
+  %".447" = add i64 %".291", %".446"
+  %".448" = getelementptr i64, ptr %".4", i64 1
+  store i64 %".447", ptr %".448", align 8
+  %".450" = mul i64 %"finish", 8
+  %".451" = add i64 %".310", %".450"
+  %".452" = getelementptr i64, ptr %".4", i64 2
+  store i64 %".451", ptr %".452", align 8
+  %".454" = mul i64 %"finish", 8
+  %".455" = add i64 %".365", %".454"
+  %".456" = getelementptr i64, ptr %".4", i64 3
+  store i64 %".455", ptr %".456", align 8
+  %".458" = mul i64 %"finish", 4
+  %".459" = add i64 %".153", %".458"
+  %".460" = getelementptr i64, ptr %".4", i64 4
+  store i64 %".459", ptr %".460", align 8
+  %".462" = mul i64 %"finish", 4
+  %".463" = add i64 %".393", %".462"
+  %".464" = getelementptr i64, ptr %".4", i64 5
+  store i64 %".463", ptr %".464", align 8
+  %".466" = mul i64 %"finish", 8
+  %".467" = add i64 %".303", %".466"
+  %".468" = getelementptr i64, ptr %".4", i64 6
+  store i64 %".467", ptr %".468", align 8
+  %".470" = getelementptr i64, ptr %".4", i64 7
+  store i64 %".403", ptr %".470", align 8
+  %".472" = getelementptr i64, ptr %".4", i64 8
+  store i64 %".407", ptr %".472", align 8
+  %".474" = getelementptr i64, ptr %".4", i64 9
+  store i64 %".411", ptr %".474", align 8
+  %".476" = getelementptr i64, ptr %".4", i64 10
+  store i64 %".415", ptr %".476", align 8
+  %".478" = getelementptr i64, ptr %".4", i64 11
+  store i64 %".419", ptr %".478", align 8
+  %".480" = getelementptr i64, ptr %".4", i64 12
+  store i64 %".423", ptr %".480", align 8
+  %".482" = call i64 @"search_tighten"(ptr %".4")
+  %".483" = add i64 %"finish", 1
+  br label %"finish.head"
+finish.done:
+  ret i64 0
 }
 
 declare <4 x float> @"llvm.fabs.v4f32"(<4 x float> %".1")

@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 
 from likewise.backends.llvm import kernels, pool
 from likewise.backends.llvm.dense import lists_values, pair_values
-from likewise.backends.llvm.jit import kernel
-from likewise.backends.llvm.kernels import Tile
+from likewise.backends.llvm.jit import Kernel, kernel
 from likewise.backends.llvm.rows import Side, address
 from likewise.formula.expr import Expr
 from likewise.formula.metric import Metric
@@ -87,23 +86,21 @@ class Candidates:
             "crowd": cap - cap // 4 if cap <= self.m else cap,  # a list that holds all items cannot overflow
             "step": _step(self.k),
             "spare": self.k // 16,
+            "finish": 0,
             "slope": slope,
         }
 
-    def tighten(self, tile: Tile, exact: bool, slope: float, offset: NDArray[Any], threads: int) -> None:
+    def tighten(self, search_kernel: Kernel, slope: float, offset: NDArray[Any], threads: int) -> None:
         """Every list down to what its own k-th smallest key allows; empty where it overflowed."""
-        run = kernel(
-            "select",
-            f"select {tile.lanes} {tile.compute} {exact}",
-            kernels.select_fields(),
-            lambda module, name: kernels.select_kernel(module, name, tile, exact=exact),
-        )
         self.count[self.overflow != 0] = 0
         n, room = self.keys.shape
-        record = self.fields(0, slope, offset) | {"spare": 0, "crowd": room}
+        nothing: dict[str, Any] = dict.fromkeys(search_kernel.fields, 0)  # no panels to go through
         step = max(1, 200_000 // room)
-        tasks = [functools.partial(run, first=a, last=min(a + step, n), **record) for a in range(0, n, step)]
-        pool.run(tasks, threads)
+
+        def one(a: int, b: int) -> None:
+            search_kernel(**nothing | self.fields(a, slope, offset) | {"spare": 0, "crowd": room, "finish": b - a})
+
+        pool.run([functools.partial(one, a, min(a + step, n)) for a in range(0, n, step)], threads)
 
 
 def _step(k: int) -> int:

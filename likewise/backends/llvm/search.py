@@ -348,7 +348,8 @@ def _settle_chunk(search: Search, parts: list[Candidates], first: int, out: Best
     """Candidates of all parts, settled and sorted into ``out``; the queries that overflowed."""
     slack, threads = search.slack, search.sizes.threads
     lists = joined(parts)
-    lists.tighten(search.tile, slack.exact, slack.slope, search.offset(first, first + len(lists.count)), threads)
+    run = _search_kernel(search.tile, search.formula, slack.exact)
+    lists.tighten(run, slack.slope, search.offset(first, first + len(lists.count)), threads)
     settle(lists, search.metric, search.screen_rank_key, search.settle_x, search.settle_y, first, out, threads)
     return np.nonzero(lists.overflow)[0] + first
 

@@ -45,7 +45,7 @@ from likewise.backends.llvm.kernels.rows import (
     sum_kernel,
 )
 from likewise.backends.llvm.kernels.search import search_fields, search_kernel, within_fields, within_kernel
-from likewise.backends.llvm.kernels.select import LIST_FIELDS, select_fields, select_kernel
+from likewise.backends.llvm.kernels.select import LIST_FIELDS
 from likewise.backends.llvm.kernels.settle import lists_fields, lists_kernel, pairs_fields, pairs_kernel
 from likewise.backends.llvm.kernels.tile import Formula, Tile, calls_of, micro_kernel, stat_fields, tile_for
 
@@ -80,8 +80,6 @@ __all__ = [
     "peak_kernel",
     "search_fields",
     "search_kernel",
-    "select_fields",
-    "select_kernel",
     "stat_fields",
     "stats_kernel",
     "sum_kernel",

@@ -29,7 +29,7 @@ def search_fields(formula: Formula) -> tuple[str, ...]:
     return (
         *("queries", "n", "items", "first", "last", "m", "base", "d", "one"),
         *LIST_FIELDS,
-        "stride",
+        *("stride", "finish"),
         *("where", "where_row"),
         *formula.stats,
     )
@@ -41,7 +41,8 @@ def search_kernel(module: ir.Module, name: str, tile: Tile, formula: Formula, *,
     A pair becomes a candidate when its key is at most the query's threshold:  slope * (k-th smallest key) + offset,
     or with ``exact`` keys just below the k-th smallest (scanned in index order, a later equal key loses). The vector
     compare is the common case; what follows it happens some k log(m / k) times a query. A list that has grown enough
-    is tightened (:func:`tighten_function`): a lower threshold, and only what still qualifies.
+    is tightened (:func:`tighten_function`): a lower threshold, and only what still qualifies. So are the lists of the
+    first ``finish`` queries at the end, which is asked for when all items have been seen.
     """
     tighten = tighten_function(module, f"{name}_tighten", tile, exact=exact)
     f = Function(module, name, search_fields(formula))
@@ -49,6 +50,8 @@ def search_kernel(module: ir.Module, name: str, tile: Tile, formula: Formula, *,
     panels = f.loop(f.field("first"), f.field("last"), name="panel")
     with panels as p, _panel_hits(f, tile, formula, p, exact) as (row, item, hits, keys):
         _offer(f, tile, keys, row, item, hits, lists)
+    with f.loop(0, f.field("finish"), name="finish") as row:
+        lists.tighten(row)
     f.ret()
 
 

@@ -73,20 +73,6 @@ def tighten_function(module: ir.Module, name: str, tile: Tile, *, exact: bool) -
     return f.fn
 
 
-def select_fields() -> tuple[str, ...]:
-    return ("first", "last", "stride", *LIST_FIELDS)
-
-
-def select_kernel(module: ir.Module, name: str, tile: Tile, *, exact: bool) -> None:
-    """The lists of queries ``first`` to ``last`` tightened: what is done when all items have been seen."""
-    tighten = tighten_function(module, f"{name}_tighten", tile, exact=exact)
-    f = Function(module, name, select_fields())
-    lists = Lists(f, tighten, tile)
-    with f.loop(f.field("first"), f.field("last"), name="row") as row:
-        lists.tighten(row)
-    f.ret()
-
-
 def _range(f: Function, tile: Tile, keys: Value, count: Value) -> tuple[Value, Value, Value]:
     """The smallest and the largest key, and how many keys are numbers."""
     b, typ = f.b, tile.vec
