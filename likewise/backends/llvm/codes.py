@@ -23,7 +23,7 @@ from likewise.backends.llvm import kernels, pool
 from likewise.backends.llvm.candidates import Candidates
 from likewise.backends.llvm.dense import multiply
 from likewise.backends.llvm.jit import Kernel, kernel
-from likewise.backends.llvm.kernels import Formula, Tile
+from likewise.backends.llvm.kernels import Formula
 from likewise.backends.llvm.kernels.codes import ALIGN, CodeTile, Level, Scan, code_tile
 from likewise.backends.llvm.rows import Side, address, aligned, exact_text, mapped, measure
 from likewise.backends.llvm.target import current
@@ -42,7 +42,7 @@ from likewise.formula.expr import Expr, X, Y
 
 Floats = NDArray[np.float64]
 _BLOCK = 4096  # rows coded at a time
-SKETCH = 48
+SKETCH = 32
 
 
 @dataclass
@@ -502,7 +502,7 @@ _STRETCH_BYTES = 768 << 10
 #: Pairs of a list: 12 bytes each, in the second-level cache with them.
 _ROOM = 1 << 15
 #: Items among which the first threshold is sought, as a share of all, and how much of each is looked at.
-SEED_SHARE = 0.5
+SEED_SHARE = 0.25
 
 
 @dataclass
@@ -568,6 +568,7 @@ class ChunkScan:
             "base": 0,
             "d": self.d,
             "one": 0,
+            "finish": 0,
             "limit": address(self.limit) + 4 * at,
             "screened": address(tally),
             "refined": address(tally) + 8,
@@ -603,11 +604,11 @@ class ChunkScan:
         base = self.base(a, n)
         base.pop("tally")
         scan = {**base, **queries.sketch_fields(a), "constant": address(self.zeros), "gain": 1.0, "margin": 0.0, **lists}
-        for first, last in seed_panels(panels, width, max(int(self.m * SEED_SHARE), 4 * seeds)):
-            self.calls["seed"](**{**scan, "first": first, "last": last})
-        tile = Tile(1, 1, queries.tile.target.lanes, "f32", queries.tile.target)
-        own.tighten(tile, queries.seeds_exact, 1.0, self.zeros, 1)
-        if queries.seeds_exact:  # the k-th smallest integer: those equal to it are still to be found
+        ranges = seed_panels(panels, width, max(int(self.m * SEED_SHARE), 4 * seeds))
+        for i, (first, last) in enumerate(ranges, 1):
+            finish = {"finish": n, "spare": 0} if i == len(ranges) else {}
+            self.calls["seed"](**{**scan, **finish, "first": first, "last": last})
+        if queries.seeds_exact:  # the k-th smallest integer; the list's threshold is just below
             state.threshold[a:b] = np.nextafter(own.threshold[:n], np.float32(np.inf))
             return
         rows, columns = np.nonzero(np.arange(own.keys.shape[1]) < own.count[:, None])
@@ -616,8 +617,8 @@ class ChunkScan:
         mine = Candidates.empty(n, self.k, self.m, np.dtype(np.float32))
         lists = mine.fields(0, self.slope, self.offset[a:])
         fields = {**base, **lists, **queries.level_fields(queries.settling, a)}
-        self.calls["settle"](**{**fields, **list_fields(entries), "first": len(rows), "last": 0})
-        mine.tighten(tile, False, self.slope, self.offset[a:], 1)
+        refine = {**fields, **list_fields(entries), "first": len(rows), "last": 0, "finish": n, "spare": 0}
+        self.calls["settle"](**refine)
         state.threshold[a:b] = np.where(mine.overflow != 0, np.inf, mine.threshold[:n])
 
     def scan(self, state: Candidates, a: int, b: int, first: int, last: int) -> None:

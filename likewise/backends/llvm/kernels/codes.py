@@ -402,7 +402,7 @@ def scan_fields(scan: Scan) -> tuple[str, ...]:
     levels = tuple(f"{name}_{i}" for i in range(len(scan.levels)) for name in _LEVEL)
     lists = ("list_row", "list_item", "list_number", "room", "stretch", "screened", "refined", "scored")
     floats = ("x_rows", "y_rows", "d", "one", "hits_row", "hits_item", "hits", "hits_room")
-    return (*_DENSE, *LIST_FIELDS, "stride", "where", "where_row", *lists, *levels, *floats, *scan.formula.stats)
+    return (*_DENSE, *LIST_FIELDS, "stride", "finish", "where", "where_row", *lists, *levels, *floats, *scan.formula.stats)
 
 
 def _pair_tile(scan: Scan) -> Tile:
@@ -415,7 +415,7 @@ def _entry(module: ir.Module, name: str, scan: Scan) -> tuple[Function, Lists | 
     if scan.mode == "within":
         return Function(module, name, scan_fields(scan)), None
     tile = _pair_tile(scan)
-    tighten = tighten_function(module, f"{name}_tighten", tile, exact=False)
+    tighten = tighten_function(module, f"{name}_tighten", tile, exact=scan.mode == "seed")
     f = Function(module, name, scan_fields(scan))
     return f, Lists(f, tighten, tile)
 
@@ -433,6 +433,7 @@ def scan_kernel(module: ir.Module, name: str, scan: Scan) -> None:
         _limits(f, scan)
         with f.loop(f.field("first"), f.field("last"), name="panel") as p:
             _scan_panel(f, scan, p, lambda row, item, lane, key, acc: _seed(f, scan, lists, row, b.add(item, lane), key))
+        _tighten_all(f, lists)
         f.ret(f.field("last"))
         return
     most = b.mul(n, I64(tile.width))
@@ -476,7 +477,15 @@ def refine_kernel(module: ir.Module, name: str, scan: Scan) -> None:
     """The refining half alone, over a list of ``hits`` entries that the caller made."""
     f, lists = _entry(module, name, scan)
     _refine(f, scan, lists, f.field("first"))
+    _tighten_all(f, lists)
     f.ret()
+
+
+def _tighten_all(f: Function, lists: Lists | None) -> None:
+    """The lists of the first ``finish`` queries tightened, when all is in them."""
+    assert lists is not None
+    with f.loop(0, f.field("finish"), name="finish") as row:
+        lists.tighten(row)
 
 
 def _limits(f: Function, scan: Scan) -> None:
