@@ -42,12 +42,19 @@ from likewise.backends.llvm.kernels.rows import (
     pack_kernel,
     stats_kernel,
 )
-from likewise.backends.llvm.kernels.search import search_fields, search_kernel, within_fields, within_kernel
+from likewise.backends.llvm.kernels.search import (
+    FILTER_FIELDS,
+    search_fields,
+    search_kernel,
+    within_fields,
+    within_kernel,
+)
 from likewise.backends.llvm.kernels.tile import Formula, Tile, calls_of, micro_kernel, stat_fields, tile_for
 
 __all__ = [
     "BLOCK",
     "DEV_FIELDS",
+    "FILTER_FIELDS",
     "NOT_FINITE",
     "NOT_FLOAT32",
     "NOT_WHOLE",
