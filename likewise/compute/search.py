@@ -207,27 +207,28 @@ class _Part:
 
 
 #: What things cost, in the time that a query of many takes to be compared with all items; measured with 16 to 784
-#: coordinates by several metrics. To compare all pairs of a query one by one, where they are listed: 30 to 150.
+#: coordinates by several metrics. All pairs of a query one by one, where they are listed: 30 to 150.
 _PAIRS = 80
-#: To pack all items; to bring prepared ones from memory.
-_PACK, _READ = 120, 25
-#: To gather all items.
-_GATHER = 60
+#: To pack all items; to bring prepared ones from memory; to copy all.
+_PACK, _READ, _COPY = 150, 25, 160
 #: Listed pairs take memory: at most this share of all.
 _MOST_LISTED = 0.1
 
 
 def _search_cost(part: _Part) -> int:
+    """Of comparing all queries with all items."""
     return part.queries.n + (_PACK if part.prepared is None else _READ)
 
 
 def _gathered(part: _Part) -> _Part:
     """The part with the items that a mask for all queries admits gathered, if that is worth its while."""
-    where = part.where
-    if where is None or not where.shared or not part.queries.n:
+    where, n = part.where, part.queries.n
+    if where is None or not where.shared or not n:
         return part
     admitted = where.admitted_items()
-    if len(admitted) * (part.queries.n + _PACK + _GATHER) > part.items.n * _search_cost(part):
+    share = len(admitted) / max(part.items.n, 1)
+    dense, gathered, listed = _search_cost(part), share * (n + _PACK + _COPY), share * n * _PAIRS
+    if gathered > dense or (gathered > listed and share < _MOST_LISTED):
         return part
     numbers = admitted if part.kept_items is None else part.kept_items[admitted]
     left = None if where.lists is None and where.own is None else replace(where, mask=None, numbers=numbers)
@@ -273,12 +274,15 @@ def topk(
     ----------
     queries : array_like of shape (..., n, d), or (d,) for one
     items : array_like of shape (..., m, d), or what :func:`prepare` returned
+        None compares the queries with each other (they may be prepared), each batch by itself: no row is in its own
+        list, though rows equal to it may be.
     k : int
         At least 1.
     metric : str, Metric or callable
         A name of ``lw.metrics``, a metric, or a Python function of two numbers. Prepared items bring their own.
-    where : array_like of bool, of shape (m,) or (..., n, m), optional
-        Which items are admitted, for all queries or for each.
+    where : array_like of bool, of shape (m,) or (..., n, m), or a tuple (offsets, indices), optional
+        Which items are admitted, for all queries or for each. Or which are not: query i (of all batches, in order)
+        leaves out items ``indices[offsets[i]:offsets[i + 1]]``, in any order, as what a user has seen already.
     n_jobs, memory_limit, on_bad, progress
         See :mod:`likewise.compute`.
 
@@ -299,6 +303,14 @@ def topk(
     >>> found = lw.topk([[0.0, 0.0]], [[3.0, 4.0], [1.0, 1.0], [9.0, 9.0]], 2, metric="manhattan")
     >>> found.indices, found.values
     (array([[1, 0]]), array([[2., 7.]]))
+
+    Each row's nearest among the others; then the same but for what each has seen: row 0 has seen 1.
+
+    >>> rows = [[0.0, 0.0], [1.0, 1.0], [3.0, 4.0]]
+    >>> lw.topk(rows, None, 1, metric="manhattan").indices.ravel()
+    array([1, 0, 1])
+    >>> lw.topk(rows, None, 1, metric="manhattan", where=([0, 1, 1, 1], [1])).indices.ravel()
+    array([2, 0, 1])
     """
     call = _read_call(queries, items, metric, where, n_jobs, memory_limit, on_bad, progress)
     k = read_count(k)
@@ -412,9 +424,12 @@ def within(
     ----------
     queries : array_like of shape (..., n, d), or (d,) for one
     items : array_like of shape (..., m, d), or what :func:`prepare` returned
+        None compares the queries with each other, as for :func:`topk`: each row leaves itself out.
     radius : float
         In the metric's own units; the boundary belongs to it.
-    metric, where, n_jobs, memory_limit, on_bad, progress
+    where : array_like of bool, of shape (m,) or (..., n, m), or a tuple (offsets, indices), optional
+        As for :func:`topk`: which items are admitted, or lists of those that each query leaves out.
+    metric, n_jobs, memory_limit, on_bad, progress
         As for :func:`topk`.
 
     Returns

@@ -33,55 +33,84 @@ entry:
   %".152" = load i64, ptr %".151"
   %".153" = inttoptr i64 %".152" to ptr
   %".230" = alloca i64, i32 1
-  %".282" = getelementptr i64, ptr %".1", i64 9
-  %".283" = load i64, ptr %".282"
-  %".284" = getelementptr i64, ptr %".1", i64 10
-  %".285" = load i64, ptr %".284"
-  %".286" = getelementptr i64, ptr %".1", i64 11
-  %".287" = load i64, ptr %".286"
-  %".288" = inttoptr i64 %".287" to ptr
-  %".291" = getelementptr i64, ptr %".1", i64 13
-  %".292" = load i64, ptr %".291"
-  %".293" = inttoptr i64 %".292" to ptr
-  %".296" = getelementptr i64, ptr %".1", i64 14
-  %".297" = load i64, ptr %".296"
-  %".298" = inttoptr i64 %".297" to ptr
-  %".301" = alloca i64, i32 1
-  %".318" = getelementptr i64, ptr %".1", i64 5
+  %".282" = alloca i64, i32 1
+  %".285" = getelementptr i64, ptr %".1", i64 5
+  %".286" = load i64, ptr %".285"
+  %".288" = getelementptr i64, ptr %".1", i64 30
+  %".289" = load i64, ptr %".288"
+  %".293" = getelementptr i64, ptr %".1", i64 28
+  %".294" = load i64, ptr %".293"
+  %".295" = inttoptr i64 %".294" to ptr
+  %".298" = getelementptr i64, ptr %".1", i64 21
+  %".299" = load i64, ptr %".298"
+  %".302" = getelementptr i64, ptr %".1", i64 27
+  %".303" = load i64, ptr %".302"
+  %".304" = inttoptr i64 %".303" to ptr
+  %".314" = getelementptr i64, ptr %".1", i64 9
+  %".315" = load i64, ptr %".314"
+  %".316" = getelementptr i64, ptr %".1", i64 10
+  %".317" = load i64, ptr %".316"
+  %".318" = getelementptr i64, ptr %".1", i64 11
   %".319" = load i64, ptr %".318"
-  %".322" = getelementptr i64, ptr %".1", i64 19
-  %".323" = load i64, ptr %".322"
-  %".324" = inttoptr i64 %".323" to ptr
-  %".330" = getelementptr i64, ptr %".1", i64 20
-  %".331" = load i64, ptr %".330"
-  %".333" = alloca i1, i32 1
-  %".337" = getelementptr i64, ptr %".1", i64 21
-  %".338" = load i64, ptr %".337"
-  %".341" = inttoptr i64 %".331" to ptr
-  %".349" = getelementptr i64, ptr %".1", i64 12
-  %".350" = load i64, ptr %".349"
-  %".351" = inttoptr i64 %".350" to ptr
-  %".364" = alloca i64, i32 1
-  %".394" = alloca i64, i32 1
-  %".396" = alloca i64, i32 1
-  %".437" = getelementptr i64, ptr %".1", i64 17
-  %".438" = load i64, ptr %".437"
-  %".439" = bitcast i64 %".438" to double
-  %".440" = fptrunc double %".439" to float
-  %".441" = getelementptr i64, ptr %".1", i64 18
-  %".442" = load i64, ptr %".441"
-  %".443" = inttoptr i64 %".442" to ptr
-  %".451" = getelementptr i64, ptr %".1", i64 15
-  %".452" = load i64, ptr %".451"
-  %".453" = inttoptr i64 %".452" to ptr
-  %".460" = alloca i64, i32 1
-  %".498" = getelementptr i64, ptr %".1", i64 6
-  %".499" = load i64, ptr %".498"
+  %".320" = inttoptr i64 %".319" to ptr
+  %".323" = getelementptr i64, ptr %".1", i64 13
+  %".324" = load i64, ptr %".323"
+  %".325" = inttoptr i64 %".324" to ptr
+  %".328" = getelementptr i64, ptr %".1", i64 14
+  %".329" = load i64, ptr %".328"
+  %".330" = inttoptr i64 %".329" to ptr
+  %".333" = alloca i64, i32 1
+  %".352" = getelementptr i64, ptr %".1", i64 19
+  %".353" = load i64, ptr %".352"
+  %".354" = inttoptr i64 %".353" to ptr
+  %".360" = alloca i1, i32 1
+  %".362" = getelementptr i64, ptr %".1", i64 20
+  %".363" = load i64, ptr %".362"
+  %".367" = alloca i64, i32 1
+  %".369" = getelementptr i64, ptr %".1", i64 22
+  %".370" = load i64, ptr %".369"
+  %".373" = inttoptr i64 %".370" to ptr
+  %".383" = getelementptr i64, ptr %".1", i64 29
+  %".384" = load i64, ptr %".383"
+  %".392" = getelementptr i64, ptr %".1", i64 23
+  %".393" = load i64, ptr %".392"
+  %".396" = inttoptr i64 %".393" to ptr
+  %".404" = getelementptr i64, ptr %".1", i64 24
+  %".405" = load i64, ptr %".404"
+  %".408" = inttoptr i64 %".405" to ptr
+  %".409" = getelementptr i64, ptr %".1", i64 26
+  %".410" = load i64, ptr %".409"
+  %".411" = inttoptr i64 %".410" to ptr
+  %".414" = getelementptr i64, ptr %".1", i64 25
+  %".415" = load i64, ptr %".414"
+  %".416" = inttoptr i64 %".415" to ptr
+  %".419" = alloca i64, i32 1
+  %".421" = alloca i64, i32 1
+  %".441" = alloca i1, i32 1
+  %".461" = getelementptr i64, ptr %".1", i64 12
+  %".462" = load i64, ptr %".461"
+  %".463" = inttoptr i64 %".462" to ptr
+  %".476" = alloca i64, i32 1
+  %".506" = alloca i64, i32 1
+  %".508" = alloca i64, i32 1
+  %".549" = getelementptr i64, ptr %".1", i64 17
+  %".550" = load i64, ptr %".549"
+  %".551" = bitcast i64 %".550" to double
+  %".552" = fptrunc double %".551" to float
+  %".553" = getelementptr i64, ptr %".1", i64 18
+  %".554" = load i64, ptr %".553"
+  %".555" = inttoptr i64 %".554" to ptr
+  %".563" = getelementptr i64, ptr %".1", i64 15
+  %".564" = load i64, ptr %".563"
+  %".565" = inttoptr i64 %".564" to ptr
+  %".572" = alloca i64, i32 1
+  %".610" = getelementptr i64, ptr %".1", i64 6
+  %".611" = load i64, ptr %".610"
   br label %"body"
 body:
   br label %"panel.head"
 panel.head:
-  %"panel" = phi  i64 [%".5", %"body"], [%".514", %"tile.done"]
+  %"panel" = phi  i64 [%".5", %"body"], [%".626", %"tile.done"]
   %".9" = icmp slt i64 %"panel", %".7"
   br i1 %".9", label %"panel.body", label %"panel.done"
 panel.body:
@@ -94,7 +123,7 @@ panel.body:
 panel.done:
   ret i64 0
 tile.head:
-  %"tile" = phi  i64 [0, %"panel.body"], [%".512", %"t.done.endif"]
+  %"tile" = phi  i64 [0, %"panel.body"], [%".624", %"t.done.endif"]
   %".26" = icmp slt i64 %"tile", %".18"
   br i1 %".26", label %"tile.body", label %"tile.done"
 tile.body:
@@ -115,7 +144,7 @@ tile.body:
   %".53" = shufflevector <4 x float> %".52", <4 x float> <float undef, float undef, float undef, float undef>, <4 x i32> <i32 0, i32 0, i32 0, i32 0>
   br label %"t.head"
 tile.done:
-  %".514" = add i64 %"panel", 1
+  %".626" = add i64 %"panel", 1
   br label %"panel.head"
 t.head:
   %"t" = phi  i64 [0, %"tile.body"], [%".141", %"t.body"]
@@ -297,7 +326,7 @@ t.done.if:
   store i64 %".211", ptr %".230"
   br label %"bit.head"
 t.done.endif:
-  %".512" = add i64 %"tile", 1
+  %".624" = add i64 %"tile", 1
   br label %"tile.head"
 bit.head:
   %".233" = load i64, ptr %".230"
@@ -353,222 +382,320 @@ bit.body:
 bit.done:
   br label %"t.done.endif"
 bit.body.if:
-  %".289" = mul i64 %".241", %".283"
-  %".290" = getelementptr float, ptr %".288", i64 %".289"
-  %".294" = mul i64 %".241", %".285"
-  %".295" = getelementptr float, ptr %".293", i64 %".294"
-  %".299" = mul i64 %".241", %".285"
-  %".300" = getelementptr i64, ptr %".298", i64 %".299"
-  store i64 %".279", ptr %".301"
-  br label %"bit.head.1"
+  store i64 %".279", ptr %".282"
+  %".284" = add i64 %".34", 8
+  %".287" = icmp sle i64 %".284", %".286"
+  %".290" = icmp ne i64 %".289", 0
+  %".291" = and i1 %".290", %".287"
+  br i1 %".291", label %"bit.body.if.if", label %"bit.body.if.endif"
 bit.body.endif:
   br label %"bit.head"
+bit.body.if.if:
+  %".296" = getelementptr i64, ptr %".295", i64 %".241"
+  %".297" = load i64, ptr %".296", align 8
+  %".300" = add i64 %".34", %".299"
+  %".301" = add i64 %".297", %".300"
+  %".305" = getelementptr i8, ptr %".304", i64 %".301"
+  %".306" = load <8 x i8>, ptr %".305", align 1
+  %".307" = icmp ne <8 x i8> %".306", <i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0>
+  %".308" = bitcast <8 x i1> %".307" to i8
+  %".309" = zext i8 %".308" to i64
+  %".310" = and i64 %".279", %".309"
+  store i64 %".310", ptr %".282"
+  br label %"bit.body.if.endif"
+bit.body.if.endif:
+  %".313" = load i64, ptr %".282"
+  %".321" = mul i64 %".241", %".315"
+  %".322" = getelementptr float, ptr %".320", i64 %".321"
+  %".326" = mul i64 %".241", %".317"
+  %".327" = getelementptr float, ptr %".325", i64 %".326"
+  %".331" = mul i64 %".241", %".317"
+  %".332" = getelementptr i64, ptr %".330", i64 %".331"
+  store i64 %".313", ptr %".333"
+  br label %"bit.head.1"
 bit.head.1:
-  %".304" = load i64, ptr %".301"
-  %".305" = icmp ne i64 %".304", 0
-  br i1 %".305", label %"bit.body.1", label %"bit.done.1"
+  %".336" = load i64, ptr %".333"
+  %".337" = icmp ne i64 %".336", 0
+  br i1 %".337", label %"bit.body.1", label %"bit.done.1"
 bit.body.1:
-  %".307" = load i64, ptr %".301"
-  %".308" = sub i64 %".307", 1
-  %".309" = and i64 %".307", %".308"
-  store i64 %".309", ptr %".301"
-  %".311" = call i64 @"llvm.cttz.i64"(i64 %".307", i1 1)
-  %".312" = getelementptr float, ptr %".12", i64 %".311"
-  %".313" = load float, ptr %".312", align 4
-  %".314" = add i64 %".34", %".311"
-  %".315" = getelementptr float, ptr %".153", i64 %".241"
-  %".316" = load float, ptr %".315", align 4
-  %".317" = fcmp ule float %".313", %".316"
-  %".320" = icmp slt i64 %".314", %".319"
-  %".321" = and i1 %".317", %".320"
-  %".325" = getelementptr i64, ptr %".324", i64 %".241"
-  %".326" = load i64, ptr %".325", align 8
-  %".327" = icmp eq i64 %".326", 0
-  %".328" = and i1 %".321", %".327"
-  br i1 %".328", label %"bit.body.1.if", label %"bit.body.1.endif"
+  %".339" = load i64, ptr %".333"
+  %".340" = sub i64 %".339", 1
+  %".341" = and i64 %".339", %".340"
+  store i64 %".341", ptr %".333"
+  %".343" = call i64 @"llvm.cttz.i64"(i64 %".339", i1 1)
+  %".344" = getelementptr float, ptr %".12", i64 %".343"
+  %".345" = load float, ptr %".344", align 4
+  %".346" = add i64 %".34", %".343"
+  %".347" = getelementptr float, ptr %".153", i64 %".241"
+  %".348" = load float, ptr %".347", align 4
+  %".349" = fcmp ule float %".345", %".348"
+  %".350" = icmp slt i64 %".346", %".286"
+  %".351" = and i1 %".349", %".350"
+  %".355" = getelementptr i64, ptr %".354", i64 %".241"
+  %".356" = load i64, ptr %".355", align 8
+  %".357" = icmp eq i64 %".356", 0
+  %".358" = and i1 %".351", %".357"
+  br i1 %".358", label %"bit.body.1.if", label %"bit.body.1.endif"
 bit.done.1:
   br label %"bit.body.endif"
 bit.body.1.if:
-  %".332" = icmp eq i64 %".331", 0
-  store i1 %".332", ptr %".333"
-  %".335" = xor i1 %".332", -1
-  br i1 %".335", label %"bit.body.1.if.if", label %"bit.body.1.if.endif"
+  store i1 1, ptr %".360"
+  %".364" = icmp ne i64 %".363", 0
+  br i1 %".364", label %"bit.body.1.if.if", label %"bit.body.1.if.endif", !prof !0
 bit.body.1.endif:
   br label %"bit.head.1"
 bit.body.1.if.if:
-  %".339" = mul i64 %".241", %".338"
-  %".340" = add i64 %".339", %".314"
-  %".342" = getelementptr i8, ptr %".341", i64 %".340"
-  %".343" = load i8, ptr %".342", align 1
-  %".344" = icmp ne i8 %".343", 0
-  store i1 %".344", ptr %".333"
-  br label %"bit.body.1.if.endif"
+  %".366" = add i64 %".346", %".299"
+  store i64 %".366", ptr %".367"
+  %".371" = icmp ne i64 %".370", 0
+  br i1 %".371", label %"bit.body.1.if.if.if", label %"bit.body.1.if.if.endif"
 bit.body.1.if.endif:
-  %".347" = load i1, ptr %".333"
-  br i1 %".347", label %"bit.body.1.if.endif.if", label %"bit.body.1.if.endif.endif"
+  %".459" = load i1, ptr %".360"
+  br i1 %".459", label %"bit.body.1.if.endif.if", label %"bit.body.1.if.endif.endif"
+bit.body.1.if.if.if:
+  %".374" = getelementptr i64, ptr %".373", i64 %".346"
+  %".375" = load i64, ptr %".374", align 8
+  store i64 %".375", ptr %".367"
+  br label %"bit.body.1.if.if.endif"
+bit.body.1.if.if.endif:
+  %".378" = load i64, ptr %".367"
+  %".379" = icmp ne i64 %".303", 0
+  br i1 %".379", label %"bit.body.1.if.if.endif.if", label %"bit.body.1.if.if.endif.endif"
+bit.body.1.if.if.endif.if:
+  %".381" = getelementptr i64, ptr %".295", i64 %".241"
+  %".382" = load i64, ptr %".381", align 8
+  %".385" = mul i64 %".378", %".384"
+  %".386" = add i64 %".382", %".385"
+  %".387" = getelementptr i8, ptr %".304", i64 %".386"
+  %".388" = load i8, ptr %".387", align 1
+  %".389" = icmp ne i8 %".388", 0
+  store i1 %".389", ptr %".360"
+  br label %"bit.body.1.if.if.endif.endif"
+bit.body.1.if.if.endif.endif:
+  %".394" = icmp ne i64 %".393", 0
+  br i1 %".394", label %"bit.body.1.if.if.endif.endif.if", label %"bit.body.1.if.if.endif.endif.endif"
+bit.body.1.if.if.endif.endif.if:
+  %".397" = getelementptr i64, ptr %".396", i64 %".241"
+  %".398" = load i64, ptr %".397", align 8
+  %".399" = icmp ne i64 %".398", %".378"
+  %".400" = load i1, ptr %".360"
+  %".401" = and i1 %".400", %".399"
+  store i1 %".401", ptr %".360"
+  br label %"bit.body.1.if.if.endif.endif.endif"
+bit.body.1.if.if.endif.endif.endif:
+  %".406" = icmp ne i64 %".405", 0
+  br i1 %".406", label %"bit.body.1.if.if.endif.endif.endif.if", label %"bit.body.1.if.if.endif.endif.endif.endif"
+bit.body.1.if.if.endif.endif.endif.if:
+  %".412" = getelementptr i64, ptr %".411", i64 %".241"
+  %".413" = load i64, ptr %".412", align 8
+  %".417" = getelementptr i64, ptr %".416", i64 %".241"
+  %".418" = load i64, ptr %".417", align 8
+  store i64 %".418", ptr %".419"
+  store i64 %".413", ptr %".421"
+  br label %"halve.head"
+bit.body.1.if.if.endif.endif.endif.endif:
+  br label %"bit.body.1.if.endif"
+halve.head:
+  %".424" = load i64, ptr %".419"
+  %".425" = load i64, ptr %".421"
+  %".426" = icmp slt i64 %".424", %".425"
+  br i1 %".426", label %"halve.body", label %"halve.done"
+halve.body:
+  %".428" = load i64, ptr %".419"
+  %".429" = load i64, ptr %".421"
+  %".430" = add i64 %".428", %".429"
+  %".431" = ashr i64 %".430", 1
+  %".432" = getelementptr i64, ptr %".408", i64 %".431"
+  %".433" = load i64, ptr %".432", align 8
+  %".434" = icmp slt i64 %".433", %".378"
+  %".435" = add i64 %".431", 1
+  %".436" = select  i1 %".434", i64 %".435", i64 %".428"
+  store i64 %".436", ptr %".419"
+  %".438" = select  i1 %".434", i64 %".429", i64 %".431"
+  store i64 %".438", ptr %".421"
+  br label %"halve.head"
+halve.done:
+  store i1 0, ptr %".441"
+  %".443" = load i64, ptr %".419"
+  %".444" = icmp slt i64 %".443", %".413"
+  br i1 %".444", label %"halve.done.if", label %"halve.done.endif"
+halve.done.if:
+  %".446" = load i64, ptr %".419"
+  %".447" = getelementptr i64, ptr %".408", i64 %".446"
+  %".448" = load i64, ptr %".447", align 8
+  %".449" = icmp eq i64 %".448", %".378"
+  store i1 %".449", ptr %".441"
+  br label %"halve.done.endif"
+halve.done.endif:
+  %".452" = load i1, ptr %".441"
+  %".453" = xor i1 %".452", -1
+  %".454" = load i1, ptr %".360"
+  %".455" = and i1 %".454", %".453"
+  store i1 %".455", ptr %".360"
+  br label %"bit.body.1.if.if.endif.endif.endif.endif"
 bit.body.1.if.endif.if:
-  %".352" = getelementptr i64, ptr %".351", i64 %".241"
-  %".353" = load i64, ptr %".352"
-  %".354" = fcmp ord float %".313", %".313"
-  %".355" = icmp slt i64 %".353", %".283"
-  %".356" = and i1 %".354", %".355"
-  %".357" = icmp eq i64 %".353", %".283"
-  %".358" = and i1 %".354", %".357"
-  %".359" = getelementptr float, ptr %".290", i64 0
-  %".360" = load float, ptr %".359", align 4
-  %".361" = fcmp olt float %".313", %".360"
-  %".362" = and i1 %".358", %".361"
-  br i1 %".356", label %"bit.body.1.if.endif.if.if", label %"bit.body.1.if.endif.if.endif"
+  %".464" = getelementptr i64, ptr %".463", i64 %".241"
+  %".465" = load i64, ptr %".464"
+  %".466" = fcmp ord float %".345", %".345"
+  %".467" = icmp slt i64 %".465", %".315"
+  %".468" = and i1 %".466", %".467"
+  %".469" = icmp eq i64 %".465", %".315"
+  %".470" = and i1 %".466", %".469"
+  %".471" = getelementptr float, ptr %".322", i64 0
+  %".472" = load float, ptr %".471", align 4
+  %".473" = fcmp olt float %".345", %".472"
+  %".474" = and i1 %".470", %".473"
+  br i1 %".468", label %"bit.body.1.if.endif.if.if", label %"bit.body.1.if.endif.if.endif"
 bit.body.1.if.endif.endif:
   br label %"bit.body.1.endif"
 bit.body.1.if.endif.if.if:
-  store i64 %".353", ptr %".364"
+  store i64 %".465", ptr %".476"
   br label %"rise.head"
 bit.body.1.if.endif.if.endif:
-  br i1 %".362", label %"bit.body.1.if.endif.if.endif.if", label %"bit.body.1.if.endif.if.endif.endif"
+  br i1 %".474", label %"bit.body.1.if.endif.if.endif.if", label %"bit.body.1.if.endif.if.endif.endif"
 rise.head:
-  %".367" = load i64, ptr %".364"
-  %".368" = sub i64 %".367", 1
-  %".369" = sdiv i64 %".368", 2
-  %".370" = icmp sgt i64 %".367", 0
-  %".371" = select  i1 %".370", i64 %".369", i64 0
-  %".372" = getelementptr float, ptr %".290", i64 %".371"
-  %".373" = load float, ptr %".372", align 4
-  %".374" = icmp sgt i64 %".367", 0
-  %".375" = fcmp olt float %".373", %".313"
-  %".376" = and i1 %".374", %".375"
-  br i1 %".376", label %"rise.body", label %"rise.done"
+  %".479" = load i64, ptr %".476"
+  %".480" = sub i64 %".479", 1
+  %".481" = sdiv i64 %".480", 2
+  %".482" = icmp sgt i64 %".479", 0
+  %".483" = select  i1 %".482", i64 %".481", i64 0
+  %".484" = getelementptr float, ptr %".322", i64 %".483"
+  %".485" = load float, ptr %".484", align 4
+  %".486" = icmp sgt i64 %".479", 0
+  %".487" = fcmp olt float %".485", %".345"
+  %".488" = and i1 %".486", %".487"
+  br i1 %".488", label %"rise.body", label %"rise.done"
 rise.body:
-  %".378" = load i64, ptr %".364"
-  %".379" = sub i64 %".378", 1
-  %".380" = sdiv i64 %".379", 2
-  %".381" = getelementptr float, ptr %".290", i64 %".380"
-  %".382" = load float, ptr %".381", align 4
-  %".383" = getelementptr float, ptr %".290", i64 %".378"
-  store float %".382", ptr %".383", align 4
-  store i64 %".380", ptr %".364"
+  %".490" = load i64, ptr %".476"
+  %".491" = sub i64 %".490", 1
+  %".492" = sdiv i64 %".491", 2
+  %".493" = getelementptr float, ptr %".322", i64 %".492"
+  %".494" = load float, ptr %".493", align 4
+  %".495" = getelementptr float, ptr %".322", i64 %".490"
+  store float %".494", ptr %".495", align 4
+  store i64 %".492", ptr %".476"
   br label %"rise.head"
 rise.done:
-  %".387" = load i64, ptr %".364"
-  %".388" = getelementptr float, ptr %".290", i64 %".387"
-  store float %".313", ptr %".388", align 4
-  %".390" = add i64 %".353", 1
-  store i64 %".390", ptr %".352"
+  %".499" = load i64, ptr %".476"
+  %".500" = getelementptr float, ptr %".322", i64 %".499"
+  store float %".345", ptr %".500", align 4
+  %".502" = add i64 %".465", 1
+  store i64 %".502", ptr %".464"
   br label %"bit.body.1.if.endif.if.endif"
 bit.body.1.if.endif.if.endif.if:
-  store i64 0, ptr %".394"
-  store i64 0, ptr %".396"
+  store i64 0, ptr %".506"
+  store i64 0, ptr %".508"
   br label %"sink.head"
 bit.body.1.if.endif.if.endif.endif:
-  %".431" = getelementptr i64, ptr %".351", i64 %".241"
-  %".432" = load i64, ptr %".431", align 8
-  %".433" = icmp eq i64 %".432", %".283"
-  br i1 %".433", label %"bit.body.1.if.endif.if.endif.endif.if", label %"bit.body.1.if.endif.if.endif.endif.endif"
+  %".543" = getelementptr i64, ptr %".463", i64 %".241"
+  %".544" = load i64, ptr %".543", align 8
+  %".545" = icmp eq i64 %".544", %".315"
+  br i1 %".545", label %"bit.body.1.if.endif.if.endif.endif.if", label %"bit.body.1.if.endif.if.endif.endif.endif"
 sink.head:
-  %".399" = load i64, ptr %".394"
-  %".400" = mul i64 %".399", 2
-  %".401" = add i64 %".400", 1
-  %".402" = add i64 %".401", 1
-  %".403" = icmp slt i64 %".401", %".283"
-  %".404" = select  i1 %".403", i64 %".401", i64 0
-  %".405" = icmp slt i64 %".402", %".283"
-  %".406" = select  i1 %".405", i64 %".402", i64 %".404"
-  %".407" = getelementptr float, ptr %".290", i64 %".406"
-  %".408" = load float, ptr %".407", align 4
-  %".409" = getelementptr float, ptr %".290", i64 %".404"
-  %".410" = load float, ptr %".409", align 4
-  %".411" = fcmp ogt float %".408", %".410"
-  %".412" = select  i1 %".411", i64 %".406", i64 %".404"
-  store i64 %".412", ptr %".396"
-  %".414" = getelementptr float, ptr %".290", i64 %".412"
-  %".415" = load float, ptr %".414", align 4
-  %".416" = fcmp ogt float %".415", %".313"
-  %".417" = and i1 %".403", %".416"
-  br i1 %".417", label %"sink.body", label %"sink.done"
+  %".511" = load i64, ptr %".506"
+  %".512" = mul i64 %".511", 2
+  %".513" = add i64 %".512", 1
+  %".514" = add i64 %".513", 1
+  %".515" = icmp slt i64 %".513", %".315"
+  %".516" = select  i1 %".515", i64 %".513", i64 0
+  %".517" = icmp slt i64 %".514", %".315"
+  %".518" = select  i1 %".517", i64 %".514", i64 %".516"
+  %".519" = getelementptr float, ptr %".322", i64 %".518"
+  %".520" = load float, ptr %".519", align 4
+  %".521" = getelementptr float, ptr %".322", i64 %".516"
+  %".522" = load float, ptr %".521", align 4
+  %".523" = fcmp ogt float %".520", %".522"
+  %".524" = select  i1 %".523", i64 %".518", i64 %".516"
+  store i64 %".524", ptr %".508"
+  %".526" = getelementptr float, ptr %".322", i64 %".524"
+  %".527" = load float, ptr %".526", align 4
+  %".528" = fcmp ogt float %".527", %".345"
+  %".529" = and i1 %".515", %".528"
+  br i1 %".529", label %"sink.body", label %"sink.done"
 sink.body:
-  %".419" = load i64, ptr %".396"
-  %".420" = getelementptr float, ptr %".290", i64 %".419"
-  %".421" = load float, ptr %".420", align 4
-  %".422" = load i64, ptr %".394"
-  %".423" = getelementptr float, ptr %".290", i64 %".422"
-  store float %".421", ptr %".423", align 4
-  store i64 %".419", ptr %".394"
+  %".531" = load i64, ptr %".508"
+  %".532" = getelementptr float, ptr %".322", i64 %".531"
+  %".533" = load float, ptr %".532", align 4
+  %".534" = load i64, ptr %".506"
+  %".535" = getelementptr float, ptr %".322", i64 %".534"
+  store float %".533", ptr %".535", align 4
+  store i64 %".531", ptr %".506"
   br label %"sink.head"
 sink.done:
-  %".427" = load i64, ptr %".394"
-  %".428" = getelementptr float, ptr %".290", i64 %".427"
-  store float %".313", ptr %".428", align 4
+  %".539" = load i64, ptr %".506"
+  %".540" = getelementptr float, ptr %".322", i64 %".539"
+  store float %".345", ptr %".540", align 4
   br label %"bit.body.1.if.endif.if.endif.endif"
 bit.body.1.if.endif.if.endif.endif.if:
-  %".435" = getelementptr float, ptr %".290", i64 0
-  %".436" = load float, ptr %".435", align 4
-  %".444" = getelementptr float, ptr %".443", i64 %".241"
-  %".445" = load float, ptr %".444", align 4
-  %".446" = fmul float %".436", %".440"
-  %".447" = fadd float %".446", %".445"
-  %".448" = getelementptr float, ptr %".153", i64 %".241"
-  store float %".447", ptr %".448", align 4
+  %".547" = getelementptr float, ptr %".322", i64 0
+  %".548" = load float, ptr %".547", align 4
+  %".556" = getelementptr float, ptr %".555", i64 %".241"
+  %".557" = load float, ptr %".556", align 4
+  %".558" = fmul float %".548", %".552"
+  %".559" = fadd float %".558", %".557"
+  %".560" = getelementptr float, ptr %".153", i64 %".241"
+  store float %".559", ptr %".560", align 4
   br label %"bit.body.1.if.endif.if.endif.endif.endif"
 bit.body.1.if.endif.if.endif.endif.endif:
-  %".454" = getelementptr i64, ptr %".453", i64 %".241"
-  %".455" = load i64, ptr %".454"
-  %".456" = icmp eq i64 %".455", %".285"
-  br i1 %".456", label %"bit.body.1.if.endif.if.endif.endif.endif.if", label %"bit.body.1.if.endif.if.endif.endif.endif.endif"
+  %".566" = getelementptr i64, ptr %".565", i64 %".241"
+  %".567" = load i64, ptr %".566"
+  %".568" = icmp eq i64 %".567", %".317"
+  br i1 %".568", label %"bit.body.1.if.endif.if.endif.endif.endif.if", label %"bit.body.1.if.endif.if.endif.endif.endif.endif"
 bit.body.1.if.endif.if.endif.endif.endif.if:
-  %".458" = getelementptr float, ptr %".153", i64 %".241"
-  %".459" = load float, ptr %".458", align 4
-  store i64 0, ptr %".460"
+  %".570" = getelementptr float, ptr %".153", i64 %".241"
+  %".571" = load float, ptr %".570", align 4
+  store i64 0, ptr %".572"
   br label %"c.head"
 bit.body.1.if.endif.if.endif.endif.endif.endif:
-  %".493" = load i64, ptr %".454"
-  %".494" = icmp slt i64 %".493", %".285"
-  br i1 %".494", label %"bit.body.1.if.endif.if.endif.endif.endif.endif.if", label %"bit.body.1.if.endif.if.endif.endif.endif.endif.endif"
+  %".605" = load i64, ptr %".566"
+  %".606" = icmp slt i64 %".605", %".317"
+  br i1 %".606", label %"bit.body.1.if.endif.if.endif.endif.endif.endif.if", label %"bit.body.1.if.endif.if.endif.endif.endif.endif.endif"
 c.head:
-  %"c" = phi  i64 [0, %"bit.body.1.if.endif.if.endif.endif.endif.if"], [%".479", %"c.body.endif"]
-  %".463" = icmp slt i64 %"c", %".285"
-  br i1 %".463", label %"c.body", label %"c.done"
+  %"c" = phi  i64 [0, %"bit.body.1.if.endif.if.endif.endif.endif.if"], [%".591", %"c.body.endif"]
+  %".575" = icmp slt i64 %"c", %".317"
+  br i1 %".575", label %"c.body", label %"c.done"
 c.body:
-  %".465" = getelementptr float, ptr %".295", i64 %"c"
-  %".466" = load float, ptr %".465", align 4
-  %".467" = fcmp ule float %".466", %".459"
-  br i1 %".467", label %"c.body.if", label %"c.body.endif"
+  %".577" = getelementptr float, ptr %".327", i64 %"c"
+  %".578" = load float, ptr %".577", align 4
+  %".579" = fcmp ule float %".578", %".571"
+  br i1 %".579", label %"c.body.if", label %"c.body.endif"
 c.done:
-  %".481" = load i64, ptr %".460"
-  store i64 %".481", ptr %".454"
-  %".483" = sdiv i64 %".285", 4
-  %".484" = sub i64 %".285", %".483"
-  %".485" = icmp sgt i64 %".481", %".484"
-  br i1 %".485", label %"c.done.if", label %"c.done.endif"
+  %".593" = load i64, ptr %".572"
+  store i64 %".593", ptr %".566"
+  %".595" = sdiv i64 %".317", 4
+  %".596" = sub i64 %".317", %".595"
+  %".597" = icmp sgt i64 %".593", %".596"
+  br i1 %".597", label %"c.done.if", label %"c.done.endif"
 c.body.if:
-  %".469" = load i64, ptr %".460"
-  %".470" = getelementptr float, ptr %".295", i64 %".469"
-  store float %".466", ptr %".470", align 4
-  %".472" = getelementptr i64, ptr %".300", i64 %"c"
-  %".473" = load i64, ptr %".472", align 8
-  %".474" = getelementptr i64, ptr %".300", i64 %".469"
-  store i64 %".473", ptr %".474", align 8
-  %".476" = add i64 %".469", 1
-  store i64 %".476", ptr %".460"
+  %".581" = load i64, ptr %".572"
+  %".582" = getelementptr float, ptr %".327", i64 %".581"
+  store float %".578", ptr %".582", align 4
+  %".584" = getelementptr i64, ptr %".332", i64 %"c"
+  %".585" = load i64, ptr %".584", align 8
+  %".586" = getelementptr i64, ptr %".332", i64 %".581"
+  store i64 %".585", ptr %".586", align 8
+  %".588" = add i64 %".581", 1
+  store i64 %".588", ptr %".572"
   br label %"c.body.endif"
 c.body.endif:
-  %".479" = add i64 %"c", 1
+  %".591" = add i64 %"c", 1
   br label %"c.head"
 c.done.if:
-  %".487" = getelementptr i64, ptr %".324", i64 %".241"
-  store i64 1, ptr %".487", align 8
-  %".489" = getelementptr float, ptr %".153", i64 %".241"
-  store float 0xfff0000000000000, ptr %".489", align 4
+  %".599" = getelementptr i64, ptr %".354", i64 %".241"
+  store i64 1, ptr %".599", align 8
+  %".601" = getelementptr float, ptr %".153", i64 %".241"
+  store float 0xfff0000000000000, ptr %".601", align 4
   br label %"c.done.endif"
 c.done.endif:
   br label %"bit.body.1.if.endif.if.endif.endif.endif.endif"
 bit.body.1.if.endif.if.endif.endif.endif.endif.if:
-  %".496" = getelementptr float, ptr %".295", i64 %".493"
-  store float %".313", ptr %".496", align 4
-  %".500" = add i64 %".314", %".499"
-  %".501" = getelementptr i64, ptr %".300", i64 %".493"
-  store i64 %".500", ptr %".501", align 8
-  %".503" = add i64 %".493", 1
-  store i64 %".503", ptr %".454"
+  %".608" = getelementptr float, ptr %".327", i64 %".605"
+  store float %".345", ptr %".608", align 4
+  %".612" = add i64 %".346", %".611"
+  %".613" = getelementptr i64, ptr %".332", i64 %".605"
+  store i64 %".612", ptr %".613", align 8
+  %".615" = add i64 %".605", 1
+  store i64 %".615", ptr %".566"
   br label %"bit.body.1.if.endif.if.endif.endif.endif.endif.endif"
 bit.body.1.if.endif.if.endif.endif.endif.endif.endif:
   br label %"bit.body.1.if.endif.endif"
