@@ -225,7 +225,9 @@ def test_edges_of_panels(m, way, monkeypatch):
             same_topk(lw.topk(x, y, 5, metric=metric, where=where), best(keys, values, table, 5))
 
 
-def test_ties_go_to_the_lowest_index_that_is_admitted():
+@ways
+def test_ties_go_to_the_lowest_index_that_is_admitted(way, monkeypatch):
+    take_the_way(monkeypatch, way)
     same = np.ones((400, 4), np.float32)
     mask = np.arange(400) % 3 == 1
     expected = np.flatnonzero(mask)[:6]
@@ -258,7 +260,7 @@ def test_lists_are_sorted_and_lose_their_duplicates():
 @forms
 def test_the_same_bits_for_any_cut_of_the_work_and_on_any_target(name, form, monkeypatch):
     metric, x, y = data(name, n=60, m=3000)
-    table = admitted(form, 0.15, 60, 3000)
+    table = admitted(form, 0.5, 60, 3000)  # several slabs where the memory is small
     where = said(form, table)
     expected = lw.topk(x, y, 20, metric=metric, where=where, n_jobs=1)
     for way in WAYS:
@@ -347,13 +349,33 @@ def test_self_join_of_one_row_and_of_none():
     assert lw.within([[1.0, 2.0]], None, 9.0, metric="euclidean").offsets.tolist() == [0, 0]
 
 
-def test_self_join_over_several_blocks_and_chunks():
+@ways
+@pytest.mark.parametrize("metric", ["euclidean", lw.mahalanobis(np.diag([1.0, 2.0, 3.0]))], ids=str)
+def test_self_join_over_several_blocks_chunks_and_slabs(metric, way, monkeypatch):
+    take_the_way(monkeypatch, way)
     x = np.random.default_rng(6).standard_normal((2500, 3), dtype=np.float32)
-    both = lw.topk(x, x, 4, metric="euclidean")
+    both = lw.topk(x, x, 4, metric=metric)
     assert (both.indices[:, 0] == np.arange(2500)).all()
+    nearest = np.arange(2501), both.indices[:, 1]
     for options in ({"memory_limit": "100kB", "n_jobs": 1}, {"memory_limit": 1, "n_jobs": 2}, {}):
-        found = lw.topk(x, None, 3, metric="euclidean", **options)
+        found = lw.topk(x, None, 3, metric=metric, **options)
         np.testing.assert_array_equal(found.indices, both.indices[:, 1:])
+        found = lw.topk(x, None, 2, metric=metric, where=nearest, **options)
+        np.testing.assert_array_equal(found.indices, both.indices[:, 2:])
+
+
+@ways
+def test_pairs_of_value_nan_are_never_found(way, monkeypatch):
+    take_the_way(monkeypatch, way)
+    ratio = lw.metric(lambda x, y: abs(x - y) / (abs(x) + abs(y)), name="ratio")
+    rng = np.random.default_rng(7)
+    x, y = rng.integers(0, 2, (9, 4)).astype(float), rng.integers(0, 2, (50, 4)).astype(float)
+    table = rng.random((9, 50)) < 0.3
+    for where, only in ((table, table), (table[0], table[:1]), (lists_of(~table), table)):
+        only = np.broadcast_to(only, (9, 50))
+        same_topk(lw.topk(x, y, 6, metric=ratio, where=where), reference.topk(ratio, x, y, 6, only))
+        found, expected = lw.within(x, y, 2.0, metric=ratio, where=where), reference.within(ratio, x, y, 2.0, only)
+        np.testing.assert_array_equal(found.indices, expected.indices)
 
 
 # ------------------------------------------------------------------------------------------------ refusals, by the word
