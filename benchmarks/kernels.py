@@ -23,6 +23,7 @@ from benchmarks.harness import Goal, Settings, Table, quartiles, timed
 from likewise import machine
 from likewise.backends.llvm import kernels
 from likewise.backends.llvm.emit import I64, Function
+from likewise.backends.llvm.filters import FilterFields
 from likewise.backends.llvm.jit import kernel
 from likewise.backends.llvm.kernels import Formula, Tile, tile_for
 from likewise.backends.llvm.rows import ONE, address, aligned, kernel_recipe
@@ -96,7 +97,7 @@ class Cached:
         state = ("heap", "sizes", "keys", "found", "counts", "overflow", "offset")  # empty, and to stay so
         fields = dict.fromkeys(state, address(self.scratch)) | {"threshold": address(self.never), "slope": 1.0}
         cut = {"n": QUERIES, "first": 0, "last": ITEMS // tile.width, "m": ITEMS, "base": 0, "k": K, "cap": K}
-        return lambda: run(**self.rows, **fields, **cut, where=0, where_row=0)
+        return lambda: run(**self.rows, **fields, **cut, **FilterFields(None).of(0, 0))
 
 
 def whole_call(queries: Any, items: Any, metric: Metric) -> Callable[[], Any]:
