@@ -23,6 +23,7 @@ from benchmarks.harness import Goal, Settings, Table, quartiles, timed
 from likewise import machine
 from likewise.backends.llvm import kernels
 from likewise.backends.llvm.emit import I64, Function
+from likewise.backends.llvm.filters import FilterFields
 from likewise.backends.llvm.jit import kernel
 from likewise.backends.llvm.kernels import Formula, Tile, tile_for
 from likewise.backends.llvm.rows import ONE, address, aligned, kernel_recipe
@@ -106,7 +107,7 @@ class Cached:
             "trigger": address(self.scratch),
         }
         cut = {"n": QUERIES, "first": 0, "last": ITEMS // tile.width, "m": ITEMS, "base": 0}
-        return lambda: run(**self.rows, **fields, **cut, **lists, where=0, where_row=0)
+        return lambda: run(**self.rows, **fields, **cut, **lists, **FilterFields(None).of(0, 0))
 
 
 def whole_call(queries: Any, items: Any, metric: Metric) -> Callable[[], Any]:

@@ -321,6 +321,7 @@ def calls(monkeypatch):
 def test_options_reach_the_verb(calls, verb):
     ok(verb, "points.npy", "-m", "l1", "--n-jobs", 2, "--memory-limit", "2GB", "--on-bad", "raise")
     _, kwargs = calls[verb]
+    assert kwargs.pop("where", None) is None
     assert kwargs == {
         "metric": by_name("manhattan"),
         "n_jobs": 2,
@@ -329,7 +330,8 @@ def test_options_reach_the_verb(calls, verb):
         "progress": None,
     }
     ok(verb, "points.npy", "-m", "l1", "--memory-limit", "1000000000", "--on-bad", "skip")
-    assert calls[verb][1] | {"metric": None} == {
+    assert calls[verb][1] | {"metric": None, "where": None} == {
+        "where": None,
         "metric": None,
         "n_jobs": None,
         "memory_limit": 1_000_000_000,
@@ -343,10 +345,13 @@ def test_a_mapped_file_stays_mapped(calls):
     assert all(isinstance(table, np.memmap) for table in calls["topk"][0][:2])
 
 
-def test_each_item_is_asked_for_one_more(calls):
-    for args, k in ((["points.npy"], 4), (["points.npy", "--query", "0"], 4), (["points.npy", "points.npy"], 3)):
-        ok("topk", *args, "-k", 3, "-m", "l1")
-        assert calls["topk"][0][2] == k
+def test_items_leave_themselves_out(calls):
+    ok("topk", "points.npy", "-k", 3, "-m", "l1")
+    assert calls["topk"][0][1:] == (None, 3)
+    ok("topk", "points.npy", "-k", 3, "-m", "l1", "--query", "2", "--query", "0")
+    assert [part.tolist() for part in calls["topk"][1]["where"]] == [[0, 1, 2], [2, 0]]
+    ok("topk", "points.npy", "points.npy", "-k", 3, "-m", "l1")
+    assert calls["topk"][1]["where"] is None
 
 
 # ---- pairwise

@@ -88,17 +88,23 @@ class Dice:
         return made
 
 
+def where(dice):
+    lists = [([0, 1, 2, 2, 3], [0, 1, 0]), ([0], []), ([0, 5], [1]), ([0, 2, 1, 3, 3], [9, -1, 2**70]), (1, 2)]
+    lists += [([], []), (None, "x"), (np.zeros(5, int), np.zeros(0)), (np.zeros(5), np.zeros(0, int)), ([[0]], [[]])]
+    masks = [np.ones(4, bool), np.zeros(4, bool), np.ones((4, 4), bool), 5, "x", (True, False), [[1], [1, 2]], object()]
+    return None if dice.chance(0.7) else dice.pick(masks + lists)
+
+
 def topk(dice, a, b):
-    where = (
-        None if dice.chance(0.7) else dice.pick([np.ones(4, bool), np.zeros(4, bool), np.ones((4, 4), bool), 5, "x"])
-    )
     k = dice.pick([1, 3, 0, -1, 100, 10**12, "a", 2.0, True, np.int8(2)])
-    return lw.topk(a, b, k, metric=dice.pick(METRICS), where=where, **dice.options())
+    b = None if dice.chance(0.1) else b
+    return lw.topk(a, b, k, metric=dice.pick(METRICS), where=where(dice), **dice.options())
 
 
 def within(dice, a, b):
     radius = dice.pick([1.0, 0, -1, np.inf, -np.inf, np.nan, "x", None])
-    return lw.within(a, b, radius, metric=dice.pick(METRICS), **dice.options())
+    b = None if dice.chance(0.1) else b
+    return lw.within(a, b, radius, metric=dice.pick(METRICS), where=where(dice), **dice.options())
 
 
 def pairwise(dice, a, b):
@@ -206,7 +212,7 @@ def test_what_is_answered_is_right():
         except LikewiseError:
             continue
         x, y = np.atleast_2d(np.asarray(a, float)), np.atleast_2d(np.asarray(b, float))
-        if y.ndim != 2 or np.ndim(a) < 1:
+        if b is None or y.ndim != 2 or np.ndim(a) < 1:  # None: a with itself
             continue
         expected = reference.topk(as_metric(name), x.reshape(-1, x.shape[-1]), y, 3)
         np.testing.assert_array_equal(found.indices.reshape(-1, 3), expected.indices, err_msg=f"seed {seed} {name}")

@@ -36,6 +36,7 @@ class Call:
         self.x, self.y = (
             self.make(case.data, lead, size, d) for lead, size in ((self.lead_x, self.n), (self.lead_y, self.m))
         )
+        self.alone = self.chance(0.2)
         self.options = {}
         if self.chance(0.4):
             self.options["n_jobs"] = self.pick([1, 2, 3, 5])
@@ -45,9 +46,21 @@ class Call:
         if self.bad:
             self.options["on_bad"] = "skip"
             self.x, self.y = self.spoiled(self.x), self.spoiled(self.y)
-        wheres = [None, None, (self.m,), (1, self.m), (self.n, self.m), (*self.lead, self.n, self.m)]
+        if self.alone:  # of one set with itself
+            self.y, self.lead_y, self.m, self.lead = self.x, self.lead_x, self.n, self.lead_x
+            self.count = math.prod(self.lead)
+        wheres = [None, None, (self.m,), (1, self.m), (self.n, self.m), (*self.lead, self.n, self.m), "lists"]
         shape = self.pick(wheres)
-        self.where = None if shape is None else self.rng.random(shape) < self.pick([0.1, 0.5, 0.9])
+        self.where = self.admitted = None
+        if shape is not None:
+            drawn = self.rng.random((*self.lead, self.n, self.m) if shape == "lists" else shape)
+            self.where = self.admitted = drawn < self.pick([0.0, 0.02, 0.1, 0.5, 0.9, 1.0])
+        if shape == "lists":
+            rows, indices = np.nonzero(~self.admitted.reshape(self.count * self.n, self.m))
+            rows, indices = np.repeat(rows, 2), np.repeat(indices, 2)  # each twice, in any order
+            order = np.lexsort((self.rng.random(len(rows)), rows))
+            counts = np.bincount(rows, minlength=self.count * self.n)
+            self.where = np.concatenate([[0], np.cumsum(counts)]), indices[order]
         self.k = self.pick([1, 2, 5, self.m + 3])
 
     def pick(self, choices):
@@ -69,6 +82,8 @@ class Call:
 
     def items(self):
         """y, or y prepared where that is possible."""
+        if self.alone:
+            return None
         if self.lead_y or self.chance(0.6):
             return self.y
         return lw.prepare(self.y, metric=self.metric, on_bad=self.options.get("on_bad", "raise"))
@@ -84,12 +99,14 @@ class Call:
             good = np.isfinite(wide).all(axis=-1)
             sides += [np.where(good[..., None], wide, 0.0), good]
         admitted = sides[1][..., :, None] & sides[3][..., None, :]
-        if self.where is not None:
-            admitted = admitted & self.spread(self.where, (self.n, self.m))
+        if self.admitted is not None:
+            admitted = admitted & self.spread(self.admitted, (self.n, self.m))
+        if self.alone:
+            admitted = admitted & ~np.eye(self.n, dtype=bool)
         return zip(*sides, admitted, strict=True)
 
     def __str__(self):
-        made = {key: value for key, value in vars(self).items() if key not in ("rng", "x", "y", "where")}
+        made = {key: value for key, value in vars(self).items() if key not in ("rng", "x", "y", "where", "admitted")}
         return str(made | {"types": (self.x.dtype, self.y.dtype), "shapes": (self.x.shape, self.y.shape)})
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import typer
@@ -126,28 +126,28 @@ def topk(
     if out is not None:
         files.check_writable(out, ["query", "rank", "item", "value"])
     pool, asked = _read(items, queries, columns, id)
-    own: NDArray[np.int64] | None = None  # the row of ITEMS that each query is
+    others: NDArray[Any] | None = pool.vectors
+    itself = None  # what each query leaves out
     if query:
         own = np.concatenate([_rows_called(pool, text) for text in query])
         vectors, names = pool.vectors[own], _names(pool, own)
+        itself = (np.arange(len(own) + 1), own)
     elif asked is None:
-        own = np.arange(len(pool.vectors))
-        vectors, names = pool.vectors, _names(pool)
+        vectors, names, others = pool.vectors, _names(pool), None  # each with the others
     else:
         vectors, names = asked.vectors, _names(asked)
     with show.progress() as progress:
         values, indices = lw.topk(
             vectors,
-            pool.vectors,
-            k if own is None else k + 1,
+            others,
+            k,
             metric=how,
+            where=itself,
             n_jobs=n_jobs,
             memory_limit=_size(memory_limit),
             on_bad=on_bad,
             progress=progress,
         )
-    if own is not None:
-        values, indices = _without_own(values, indices, own)
     hits = show.Hits(values, indices, names, _names(pool))
     if out is not None:
         files.write(out, hits.columns())
@@ -290,16 +290,6 @@ def _rows_called(table: Table, text: str) -> NDArray[np.int64]:
                 "to ask by name, say with --id which column has the names"
             )
     return np.array(rows, np.int64)
-
-
-def _without_own(
-    values: NDArray[np.float64], indices: NDArray[np.int64], own: NDArray[np.int64]
-) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """The k best of k + 1 without the query itself; where ties or a kernel kept it from these, without the last."""
-    leave = indices == own[:, None]
-    leave[~leave.any(axis=1), -1] = True
-    shape = (len(values), values.shape[1] - 1)
-    return values[~leave].reshape(shape), indices[~leave].reshape(shape)
 
 
 def _size(text: str | None) -> int | str | None:

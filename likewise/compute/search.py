@@ -5,13 +5,14 @@ from __future__ import annotations
 import operator
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from likewise.arrays import Batch, broadcast_lead, give, read, same_dimension
+from likewise.compute.filters import Where, read_where
 from likewise.compute.options import Options, Progress, caller_level, physical_memory, read_options
 from likewise.compute.prepared import Prepared, resolve_items
 from likewise.compute.sides import (
@@ -21,20 +22,23 @@ from likewise.compute.sides import (
     metric_for,
     screened,
     search_statistics,
+    slab_rows,
     slabs,
     transformed,
 )
-from likewise.errors import InputError, ShapeError
+from likewise.errors import InputError
 from likewise.formula.metric import Metric
-from likewise.plan import plan_search
-from likewise.reductions import Best, TopK, Within, all_within
+from likewise.plan import DEFAULT_MEMORY, plan_search
+from likewise.reductions import Best, TopK, Within, all_within, best_of_pairs
 
 if TYPE_CHECKING:
+    from likewise.backends.llvm.filters import Filter
     from likewise.backends.llvm.rows import Side
     from likewise.backends.llvm.search import Search
 
-Mask = NDArray[np.bool_] | None
 Rows = NDArray[np.int64] | None
+BestState = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]
+_Pairs = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]
 
 
 def read_count(k: Any) -> int:
@@ -48,24 +52,6 @@ def read_count(k: Any) -> int:
     return number
 
 
-def _read_mask(where: Any, lead: tuple[int, ...], n: int, m: int) -> Mask:
-    """``where=``: None, or a mask that ends in m and broadcasts to (*lead, n, m)."""
-    if where is None:
-        return None
-    mask = np.asarray(where)
-    if mask.dtype != np.bool_:
-        raise InputError(
-            f"where= is of type {mask.dtype}; it is a boolean mask of shape ({m},) or ({n}, {m}), True = admitted"
-        )
-    try:
-        fits = np.broadcast_shapes(mask.shape, (*lead, n, m)) == (*lead, n, m) and mask.shape[-1:] == (m,)
-    except ValueError:
-        fits = False
-    if not fits:
-        raise ShapeError(f"where= has shape {mask.shape}; a boolean mask of shape ({m},) or {(*lead, n, m)} is wanted")
-    return mask
-
-
 @dataclass
 class _Call:
     """A search call, checked: its options, and one or more pairs of row sets to go through."""
@@ -74,38 +60,36 @@ class _Call:
     items: Batch
     prepared: Prepared | None
     metric: Metric
-    mask: Mask
+    where: Where
     options: Options
     lead: tuple[int, ...]
 
     def parts(self) -> Iterator[_Part]:
         """One part for shared items (all queries of all batches together), else one per batch."""
-        n, m = self.queries.rows, self.items.rows
-        mask = self.mask
         if not self.items.lead:
-            if mask is not None and mask.ndim > 1:
-                mask = np.broadcast_to(mask, (*self.lead, n, m)).reshape(len(self.queries.flat()), m)
-            yield self._part(self.queries.flat(), self.items.array, mask, self.prepared)
+            yield self._part(self.queries.flat(), self.items.array, None, self.prepared)
             return
-        whole = None if mask is None else np.broadcast_to(mask, (*self.lead, n, m))
         for index, x, y in batches(self.queries, self.items, ("queries", "items")):
-            yield self._part(x, y, None if whole is None else whole[index], None)
+            yield self._part(x, y, index, None)
 
-    def _part(self, x: NDArray[Any], y: NDArray[Any], mask: Mask, prepared: Prepared | None) -> _Part:
+    def _part(
+        self, x: NDArray[Any], y: NDArray[Any], index: tuple[int, ...] | None, prepared: Prepared | None
+    ) -> _Part:
         options, metric = self.options, self.metric
-        wanted = search_statistics(metric, "x")
+        wanted, others = search_statistics(metric, "x"), search_statistics(metric, "y")
+        if self.where.own:
+            wanted = wanted | others
         queries = measured(x, self.queries.dtype, "queries", wanted, options)
         queries, kept_queries = good_rows(queries, wanted, options)
-        if prepared is None:
-            wanted = search_statistics(metric, "y")
-            items, kept_items = good_rows(measured(y, self.items.dtype, "items", wanted, options), wanted, options)
-        else:
+        if prepared is not None:
             items, kept_items = prepared.side, prepared.kept
-        if mask is not None:
-            mask = mask[kept_queries] if kept_queries is not None and mask.ndim == 2 else mask
-            mask = np.ascontiguousarray(mask if kept_items is None else mask[..., kept_items])
+        elif self.where.own:
+            items, kept_items = queries, kept_queries
+        else:
+            items, kept_items = good_rows(measured(y, self.items.dtype, "items", others, options), others, options)
+        where = self.where.filter(index, kept_queries, kept_items)
         queries = transformed(queries, metric, search_statistics(metric, "x"), options)
-        return _Part(metric, queries, items, mask, prepared, options, len(x), kept_queries, kept_items)
+        return _gathered(_Part(metric, queries, items, where, prepared, options, len(x), kept_queries, kept_items))
 
 
 @dataclass
@@ -115,23 +99,52 @@ class _Part:
     metric: Metric
     queries: Side
     items: Side
-    mask: Mask
+    where: Filter | None
     prepared: Prepared | None
     options: Options
     rows: int  # queries as they came
     kept_queries: Rows
-    kept_items: Rows
+    kept_items: Rows  # the caller's number of each item that is searched, where not simply counted
+    admitted: Rows = None  # the items that are gathered to be searched; None: all of them
     keep: dict[Any, Any] | None = None  # packed queries, for a search of the same ones
+
+    @property
+    def count(self) -> int:
+        """Items that are searched."""
+        return self.items.n if self.admitted is None else len(self.admitted)
+
+    def of(self, queries: NDArray[np.int64]) -> _Part:
+        """The part of some of the queries."""
+        from likewise.backends.llvm.rows import take
+
+        where = None if self.where is None else self.where.take(queries)
+        return replace(self, queries=take(self.queries, queries), where=where)
+
+    def slabs(self) -> Iterator[tuple[int, Side]]:
+        """(first item, its rows as they settle) of one slab of the items after another."""
+        from likewise.backends.llvm.rows import take
+
+        wanted = search_statistics(self.metric, "y")
+        ready = self.prepared is not None  # multiplied by the metric's matrix already
+        if self.admitted is not None:
+            step = slab_rows(self.items, self.metric, self.options, copied=True)
+            for first in range(0, len(self.admitted), step):
+                slab = take(self.items, self.admitted[first : first + step])
+                yield first, slab if ready else transformed(slab, self.metric, wanted, self.options)
+        elif ready:
+            yield 0, self.items
+        else:
+            for first, slab in slabs(self.items, self.metric, self.options):
+                yield first, transformed(slab, self.metric, wanted, self.options)
 
     def searches(self, verb: str, per_query: int) -> Iterator[tuple[int, Search]]:
         """(first item, search) for each slab of items."""
         from likewise.backends.llvm.search import Search, Sizes
 
-        ready = self.prepared is not None
-        for first, slab in [(0, self.items)] if ready else slabs(self.items, self.metric, self.options):
-            items = slab if ready else transformed(slab, self.metric, search_statistics(self.metric, "y"), self.options)
+        for first, items in self.slabs():
             pair = screened(self.metric, self.queries, items, self.options)
-            packed = None if self.prepared is None else self.prepared.packed_for(pair.screen)
+            whole = self.prepared is not None and self.admitted is None
+            packed = self.prepared.packed_for(pair.screen) if whole and self.prepared is not None else None
             plan = plan_search(
                 verb,
                 pair.metric,
@@ -144,9 +157,6 @@ class _Part:
                 prepared=packed is not None,
                 screen=pair.screen,
             )
-            mask = self.mask
-            if mask is not None and slab is not self.items:
-                mask = np.ascontiguousarray(mask[..., first : first + slab.n])
             yield (
                 first,
                 Search(
@@ -158,11 +168,38 @@ class _Part:
                     pair.settle_x,
                     pair.settle_y,
                     Sizes(plan.threads, plan.chunk, plan.group, plan.block),
-                    mask,
+                    None if self.where is None else replace(self.where, first=first),
                     packed,
                     self.keep,
                 ),
             )
+
+    def few(self) -> NDArray[np.int64]:
+        """Queries that may find so few items that these are compared pair by pair."""
+        if self.where is None or (self.where.mask is None and self.where.lists is None) or not self.queries.n:
+            return np.empty(0, np.int64)
+        share = min(_MOST_LISTED, _search_cost(self) / (self.queries.n * _PAIRS))
+        return np.flatnonzero(self.where.admitted_counts() <= share * self.where.m)
+
+    def listed(self, rows: NDArray[np.int64]) -> Iterator[tuple[int, slice, _Pairs]]:
+        """All that those queries may find, some queries at a time: (first item, which of ``rows``, pairs).
+
+        Pairs are (row, keys, values, items): rows count within the slice, items from the first.
+        """
+        from likewise.backends.llvm.pool import Counter
+        from likewise.backends.llvm.search import settled_pairs
+
+        assert self.where is not None
+        done = Counter(len(rows) * self.count, self.options.progress)
+        cells = max(1 << 16, (self.options.memory or DEFAULT_MEMORY) // 64)
+        for first, items in self.slabs():
+            where = replace(self.where, first=first)
+            for here, row, item in where.pairs(rows, first + items.n, cells):
+                some = rows[here]
+                keys, values = settled_pairs(self.metric, self.queries, items, some[row], item, self.options.threads)
+                yield first, here, (row, keys, values, item)
+                done.add(len(some) * items.n)
+                done.report()
 
     def original(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
         """Item numbers as the caller counts them; -1 stays."""
@@ -171,16 +208,50 @@ class _Part:
         return np.where(indices < 0, -1, self.kept_items[indices])
 
 
+#: What things cost, in the time that a query of many takes to be compared with all items; measured with 16 to 784
+#: coordinates by several metrics. All pairs of a query one by one, where they are listed: 30 to 150.
+_PAIRS = 80
+#: To pack all items; to bring prepared ones from memory; to copy all.
+_PACK, _READ, _COPY = 150, 25, 160
+#: Listed pairs take memory: at most this share of all.
+_MOST_LISTED = 0.1
+
+
+def _search_cost(part: _Part) -> int:
+    """Of comparing all queries with all items."""
+    return part.queries.n + (_PACK if part.prepared is None else _READ)
+
+
+def _gathered(part: _Part) -> _Part:
+    """The part with the items that a mask for all queries admits gathered, if that is worth its while."""
+    where, n = part.where, part.queries.n
+    if where is None or not where.shared or not n:
+        return part
+    admitted = where.admitted_items()
+    share = len(admitted) / max(part.items.n, 1)
+    dense, gathered, listed = _search_cost(part), share * (n + _PACK + _COPY), share * n * _PAIRS
+    if gathered > dense or (gathered > listed and share < _MOST_LISTED):
+        return part
+    numbers = admitted if part.kept_items is None else part.kept_items[admitted]
+    left = None if where.lists is None and where.own is None else replace(where, mask=None, numbers=numbers)
+    return replace(part, where=left, kept_items=numbers, admitted=admitted)
+
+
 def _read_call(
     queries: Any, items: Any, metric: Any, where: Any, n_jobs: Any, memory_limit: Any, on_bad: Any, progress: Progress
 ) -> _Call:
     options = read_options(n_jobs, memory_limit, on_bad, progress)
-    q = read(queries, "queries")
-    batch, metric, prepared = resolve_items(items, metric)
+    own = items is None
+    if own and isinstance(queries, Prepared):
+        batch, metric, prepared = resolve_items(queries, metric)
+        q = batch
+    else:
+        q = read(queries, "queries")
+        batch, metric, prepared = (q, metric, None) if own else resolve_items(items, metric)
     same_dimension(q, batch, "queries", "items")
     found = metric_for(metric, q.d)
     lead = broadcast_lead(q, batch, "queries", "items")
-    return _Call(q, batch, prepared, found, _read_mask(where, lead, q.rows, batch.rows), options, lead)
+    return _Call(q, batch, prepared, found, read_where(where, lead, q.rows, batch.rows, own=own), options, lead)
 
 
 def topk(
@@ -205,12 +276,15 @@ def topk(
     ----------
     queries : array_like of shape (..., n, d), or (d,) for one
     items : array_like of shape (..., m, d), or what :func:`prepare` returned
+        None compares the queries with each other (they may be prepared), each batch by itself: no row is in its own
+        list, though rows equal to it may be.
     k : int
         At least 1.
     metric : str, Metric or callable
         A name of ``lw.metrics``, a metric, or a Python function of two numbers. Prepared items bring their own.
-    where : array_like of bool, of shape (m,) or (..., n, m), optional
-        Which items are admitted, for all queries or for each.
+    where : array_like of bool, of shape (m,) or (..., n, m), or a tuple (offsets, indices), optional
+        Which items are admitted, for all queries or for each. Or which are not: query i (of all batches, in order)
+        leaves out items ``indices[offsets[i]:offsets[i + 1]]``, in any order, as what a user has seen already.
     n_jobs, memory_limit, on_bad, progress
         See :mod:`likewise.compute`.
 
@@ -231,6 +305,14 @@ def topk(
     >>> found = lw.topk([[0.0, 0.0]], [[3.0, 4.0], [1.0, 1.0], [9.0, 9.0]], 2, metric="manhattan")
     >>> found.indices, found.values
     (array([[1, 0]]), array([[2., 7.]]))
+
+    Each row's nearest among the others; then the same but for what each has seen: row 0 has seen 1.
+
+    >>> rows = [[0.0, 0.0], [1.0, 1.0], [3.0, 4.0]]
+    >>> lw.topk(rows, None, 1, metric="manhattan").indices.ravel()
+    array([1, 0, 1])
+    >>> lw.topk(rows, None, 1, metric="manhattan", where=([0, 1, 1, 1], [1])).indices.ravel()
+    array([2, 0, 1])
     """
     call = _read_call(queries, items, metric, where, n_jobs, memory_limit, on_bad, progress)
     k = read_count(k)
@@ -253,28 +335,63 @@ def _joined(arrays: list[NDArray[Any]], dtype: type) -> NDArray[Any]:
 
 
 def _topk(part: _Part, k: int) -> TopK:
-    from likewise.backends.llvm import search as engine
-    from likewise.backends.llvm.candidates import state_bytes
-
     reduction = Best(k)
-    state = reduction.init(part.queries.n)
-    at_most = max(1, min(k, part.items.n))
-    for first, search in part.searches("topk", state_bytes(at_most, part.items.n, 8)):
-        keys, values, indices = engine.topk(search, at_most, part.options.progress)
-        if first:
-            found = (keys, values, np.where(indices < 0, -1, indices + first))
-            state = reduction.merge(state, found)
-        else:
-            state = (keys, values, indices)  # merging with nothing changes nothing
+    few = part.few()
+    if len(few) == part.queries.n and len(few):
+        state = _best_listed(part, few, reduction)
+    elif len(few):
+        state = _nothing(part.queries.n, k)
+        rest = np.setdiff1d(np.arange(part.queries.n), few)
+        found = _best_listed(part, few, reduction), _best_searched(part.of(rest), reduction)
+        for rows, pieces in zip((few, rest), found, strict=True):
+            for array, piece in zip(state, pieces, strict=True):
+                array[rows, : piece.shape[1]] = piece
+    else:
+        state = _best_searched(part, reduction)
     values, indices = reduction.finish(state)
-    if part.mask is None:
-        _warn_of_nan(indices, min(k, part.items.n), part.metric)
+    where = part.where
+    if part.admitted is None and (where is None or (where.mask is None and where.lists is None)):
+        _warn_of_nan(indices, min(k, part.items.n - (where is not None)), part.metric)
     indices = part.original(indices)
     if part.kept_queries is None:
         return TopK(values, indices)
     whole = TopK(np.full((part.rows, k), np.nan), np.full((part.rows, k), -1, np.int64))
     whole.values[part.kept_queries], whole.indices[part.kept_queries] = values, indices
     return whole
+
+
+def _best_searched(part: _Part, reduction: Best) -> BestState:
+    """The best of each query by a search of all pairs."""
+    from likewise.backends.llvm import search as engine
+    from likewise.backends.llvm.candidates import state_bytes
+
+    state = reduction.init(part.queries.n)
+    at_most = max(1, min(reduction.k, part.count))
+    for first, search in part.searches("topk", state_bytes(at_most, part.count, 8)):
+        keys, values, indices = engine.topk(search, at_most, part.options.progress)
+        if first:
+            found = (keys, values, np.where(indices < 0, -1, indices + first))
+            state = reduction.merge(state, found)
+        else:
+            state = (keys, values, indices)  # merging with nothing changes nothing
+    return state
+
+
+def _nothing(n: int, k: int) -> BestState:
+    return np.full((n, k), np.nan), np.full((n, k), np.nan), np.full((n, k), -1, np.int64)
+
+
+def _best_listed(part: _Part, rows: NDArray[np.int64], reduction: Best) -> BestState:
+    """The best of those queries by comparing only the pairs that are admitted."""
+    k = reduction.k
+    state = _nothing(len(rows), k)
+    for first, here, (row, keys, values, items) in part.listed(rows):
+        found = best_of_pairs(k, here.stop - here.start, row, keys, values, items + first)
+        if first:
+            found = reduction.merge((state[0][here], state[1][here], state[2][here]), found)
+        for array, piece in zip(state, found, strict=True):
+            array[here] = piece
+    return state
 
 
 def nearest(
@@ -284,7 +401,7 @@ def nearest(
 
     ``keep`` holds packed queries from one call to the next; it belongs to one set of them.
     """
-    found = _topk(_Part(metric, queries, items, None, None, options, queries.n, None, None, keep), 1)
+    found = _topk(_Part(metric, queries, items, None, None, options, queries.n, None, None, keep=keep), 1)
     return found.values[:, 0], found.indices[:, 0]
 
 
@@ -321,9 +438,12 @@ def within(
     ----------
     queries : array_like of shape (..., n, d), or (d,) for one
     items : array_like of shape (..., m, d), or what :func:`prepare` returned
+        None compares the queries with each other, as for :func:`topk`: each row leaves itself out.
     radius : float
         In the metric's own units; the boundary belongs to it.
-    metric, where, n_jobs, memory_limit, on_bad, progress
+    where : array_like of bool, of shape (m,) or (..., n, m), or a tuple (offsets, indices), optional
+        As for :func:`topk`: which items are admitted, or lists of those that each query leaves out.
+    metric, n_jobs, memory_limit, on_bad, progress
         As for :func:`topk`.
 
     Returns
@@ -355,12 +475,14 @@ def within(
 
 
 def _within(part: _Part, radius: float) -> Within:
-    from likewise.backends.llvm import search as engine
-
-    parts = []
-    for first, search in part.searches("within", 64):
-        rows, keys, values, found = engine.within(search, radius, part.options.progress)
-        parts.append((rows, keys, values, found + first))
+    few = part.few()
+    none = np.empty(0, np.int64), np.empty(0), np.empty(0), np.empty(0, np.int64)
+    parts: list[_Pairs] = [none]
+    if len(few):
+        parts += _within_listed(part, few, radius)
+    if len(few) < part.queries.n or not len(few):
+        rest = None if not len(few) else np.setdiff1d(np.arange(part.queries.n), few)
+        parts += _within_searched(part, rest, radius)
     rows, keys, values, indices = (np.concatenate([p[i] for p in parts]) for i in range(4))
     values, indices, offsets = all_within(part.queries.n, rows, keys, values, indices)
     if part.kept_queries is not None:
@@ -368,3 +490,19 @@ def _within(part: _Part, radius: float) -> Within:
         counts[part.kept_queries] = np.diff(offsets)
         offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
     return Within(values, part.original(indices), offsets)
+
+
+def _within_searched(part: _Part, rest: Rows, radius: float) -> Iterator[_Pairs]:
+    """Pairs within the radius of the queries ``rest``, or of all."""
+    from likewise.backends.llvm import search as engine
+
+    for first, search in (part if rest is None else part.of(rest)).searches("within", 64):
+        rows, keys, values, found = engine.within(search, radius, part.options.progress)
+        yield rows if rest is None else rest[rows], keys, values, found + first
+
+
+def _within_listed(part: _Part, few: NDArray[np.int64], radius: float) -> Iterator[_Pairs]:
+    """The same of queries that may find only few items, pair by pair."""
+    for first, here, (row, keys, values, items) in part.listed(few):
+        inside = values <= radius if part.metric.closer == "smaller" else values >= radius
+        yield few[here][row[inside]], keys[inside], values[inside], items[inside] + first

@@ -105,14 +105,21 @@ def slabs(items: Side, metric: Metric, options: Options) -> Iterator[tuple[int, 
     """(first row, side): all items at once, or slabs of those that are first made into new float64 rows."""
     from likewise.backends.llvm.rows import Side
 
-    width = max(items.d, metric.matrix.shape[1]) if metric.matrix is not None else items.d
-    step = max(1024, (options.memory or DEFAULT_MEMORY) // (4 * 8 * width))
+    step = slab_rows(items, metric, options)
     if not makes_rows(metric) or items.n <= step:
         yield 0, items
         return
     for first in range(0, items.n, step):
         stats = {name: array[first : first + step] for name, array in items.stats.items()}
         yield first, Side(items.rows[first : first + step], items.dtype, items.known, items.bad[:0], stats)
+
+
+def slab_rows(items: Side, metric: Metric, options: Options, *, copied: bool = False) -> int:
+    """How many rows to make into float64 rows at a time; ``copied`` as they are before that, if they need it at all."""
+    width = max(items.d, metric.matrix.shape[1]) if metric.matrix is not None else items.d
+    size = 8 * width if makes_rows(metric) or not copied else 0
+    size += items.d * items.rows.itemsize if copied else 0
+    return max(1024, (options.memory or DEFAULT_MEMORY) // (4 * size))
 
 
 def makes_rows(metric: Metric) -> bool:

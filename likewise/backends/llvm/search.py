@@ -24,6 +24,7 @@ from likewise.backends.llvm import kernels, pool
 from likewise.backends.llvm.candidates import Candidates, joined, settle
 from likewise.backends.llvm.codes import CodedItems, Counts
 from likewise.backends.llvm.dense import pair_values
+from likewise.backends.llvm.filters import Filter, FilterFields
 from likewise.backends.llvm.jit import Kernel, kernel
 from likewise.backends.llvm.kernels import Formula, Tile, tile_for
 from likewise.backends.llvm.rows import NUMPY, ONE, Packer, Side, address, aligned, kernel_recipe, take
@@ -34,7 +35,6 @@ from likewise.formula.rank import never_negative, rank_of
 from likewise.formula.screen import Screen, Slack, direct_screen, offsets
 
 Progress = Callable[[int, int], None] | None
-Mask = NDArray[np.bool_] | None
 _TILE_ROWS = 32  # no tile has more rows
 Pairs = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]
 BestState = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]
@@ -73,7 +73,7 @@ class Search:
     settle_x: Side  # the rows that settle: those of the caller, or multiplied by the metric's matrix
     settle_y: Side
     sizes: Sizes
-    where: Mask = None
+    where: Filter | None = None
     prepared: Packed | None = None
     keep: dict[Any, Any] | None = None  # packed queries of the searches before, of the same rows
     codes: CodedItems | None = None
@@ -160,16 +160,28 @@ class Search:
         step = per * self.tile.rows
         return [(a, min(a + step, last)) for a in range(first, last, step)]
 
+    @functools.cached_property
+    def _filter_fields(self) -> FilterFields:
+        return FilterFields(self.where)
+
     def mask_fields(self, first_query: int, first_item: int) -> dict[str, int]:
-        if self.where is None:
-            return {"where": 0, "where_row": 0}
-        stride = self.where.shape[1] if self.where.ndim == 2 else 0
-        return {"where": address(self.where) + first_query * stride + first_item, "where_row": stride}
+        return self._filter_fields.of(first_query, first_item)
 
     @functools.cached_property
     def screen_rank_key(self) -> Expr:
-        rank = rank_of(self.metric)
-        return rank.expr if rank.sign > 0 else Expr("neg", (rank.expr,))
+        return _rank_key(self.metric)
+
+
+def _rank_key(metric: Metric) -> Expr:
+    rank = rank_of(metric)
+    return rank.expr if rank.sign > 0 else Expr("neg", (rank.expr,))
+
+
+def settled_pairs(
+    metric: Metric, x: Side, y: Side, rows: NDArray[np.int64], found: NDArray[np.int64], threads: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Float64 (key, value) of listed pairs, which no search has found."""
+    return pair_values(metric, _rank_key(metric), x, y, rows, found, threads)
 
 
 def search_formula(metric: Metric, screen: Screen) -> Formula:
@@ -223,9 +235,7 @@ def directly(search: Search, rows: NDArray[np.int64]) -> Search:
     """The same search of some of its queries, in float64 throughout: for those whose screen cannot tell pairs apart."""
     queries = take(search.queries, rows)
     settle_x = queries if search.settle_x is search.queries else take(search.settle_x, rows)
-    where = search.where
-    if where is not None and where.ndim == 2:
-        where = np.ascontiguousarray(where[rows])
+    where = None if search.where is None else search.where.take(rows)
     screen = direct_screen(search.metric)
     sizes = replace(search.sizes, block=max(1, search.sizes.block // 2))
     queries_u, items_u = settle_x, search.settle_y  # direct terms start from the rows as they came

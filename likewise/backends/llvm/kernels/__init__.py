@@ -44,7 +44,13 @@ from likewise.backends.llvm.kernels.rows import (
     stats_kernel,
     sum_kernel,
 )
-from likewise.backends.llvm.kernels.search import search_fields, search_kernel, within_fields, within_kernel
+from likewise.backends.llvm.kernels.search import (
+    FILTER_FIELDS,
+    search_fields,
+    search_kernel,
+    within_fields,
+    within_kernel,
+)
 from likewise.backends.llvm.kernels.select import LIST_FIELDS
 from likewise.backends.llvm.kernels.settle import lists_fields, lists_kernel, pairs_fields, pairs_kernel
 from likewise.backends.llvm.kernels.tile import Formula, Tile, calls_of, micro_kernel, stat_fields, tile_for
@@ -53,6 +59,7 @@ __all__ = [
     "BLOCK",
     "DEV_FIELDS",
     "LIST_FIELDS",
+    "FILTER_FIELDS",
     "NOT_FINITE",
     "NOT_FLOAT32",
     "NOT_WHOLE",

@@ -24,7 +24,7 @@ from llvmlite import ir
 from likewise.backends.llvm import functions
 from likewise.backends.llvm.emit import F32, F64, I1, I8, I16, I32, I64, PTR, Function, Value, constant, vector
 from likewise.backends.llvm.kernels.rows import load_row_element
-from likewise.backends.llvm.kernels.search import _admitted, _each_bit, _offer
+from likewise.backends.llvm.kernels.search import FILTER_FIELDS, _admitted, _each_bit, _offer
 from likewise.backends.llvm.kernels.select import LIST_FIELDS, Lists, tighten_function
 from likewise.backends.llvm.kernels.tile import Formula, Tile, combine_step, row_count, stat_fields
 from likewise.backends.llvm.lower import lower
@@ -402,7 +402,7 @@ def scan_fields(scan: Scan) -> tuple[str, ...]:
     levels = tuple(f"{name}_{i}" for i in range(len(scan.levels)) for name in _LEVEL)
     lists = ("list_row", "list_item", "list_number", "room", "stretch", "screened", "refined", "scored")
     floats = ("x_rows", "y_rows", "d", "one", "hits_row", "hits_item", "hits", "hits_room")
-    return (*_DENSE, *LIST_FIELDS, "stride", "finish", "where", "where_row", *lists, *levels, *floats, *scan.formula.stats)
+    return (*_DENSE, *LIST_FIELDS, "stride", "finish", *FILTER_FIELDS, *lists, *levels, *floats, *scan.formula.stats)
 
 
 def _pair_tile(scan: Scan) -> Tile:

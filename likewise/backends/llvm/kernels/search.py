@@ -12,6 +12,8 @@ from likewise.backends.llvm.emit import (
     I64,
     Function,
     Value,
+    constant,
+    vector,
 )
 from likewise.backends.llvm.kernels.select import LIST_FIELDS, Lists, tighten_function
 from likewise.backends.llvm.kernels.tile import (
@@ -24,13 +26,19 @@ from likewise.backends.llvm.kernels.tile import (
 )
 from likewise.formula.expr import ACC, Expr
 
+#: What kernels are told of a filter (:mod:`likewise.backends.llvm.filters`); zeros without one.
+FILTER_FIELDS = (
+    *("filtered", "number", "numbers", "own", "listed", "list_start", "list_stop"),
+    *("where", "where_rows", "where_item", "where_side_by_side"),
+)
+
 
 def search_fields(formula: Formula) -> tuple[str, ...]:
     return (
         *("queries", "n", "items", "first", "last", "m", "base", "d", "one"),
         *LIST_FIELDS,
         *("stride", "finish"),
-        *("where", "where_row"),
+        *FILTER_FIELDS,
         *formula.stats,
     )
 
@@ -72,6 +80,7 @@ def _panel_hits(
         limit = f.load(f.pointer("threshold"), row, tile.elem)
         hits = _hits(f, tile, formula, buffer, keys, r, row, item, limit, exact)
         with f.when(b.icmp_unsigned("!=", hits, I64(0)), likely=False):
+            hits = _masked(f, tile, row, item, hits)
             yield row, item, hits, keys
 
 
@@ -177,21 +186,66 @@ def _offer(f: Function, tile: Tile, keys: Value, row: Value, item: Value, hits: 
             lists.tighten(row)
 
 
+def _masked(f: Function, tile: Tile, row: Value, item: Value, hits: Value) -> Value:
+    """The hits that the mask admits, all lanes of a whole panel at once: most that are not admitted end here."""
+    b, width = f.b, tile.width
+    left = f.variable(hits)
+    whole = b.icmp_signed("<=", b.add(item, I64(width)), f.field("m"))
+    with f.when(b.and_(b.icmp_signed("!=", f.field("where_side_by_side"), I64(0)), whole)):
+        start = b.add(f.load(f.pointer("where_rows"), row, I64), b.add(item, f.field("number")))
+        admitted = f.load(f.pointer("where"), start, vector(I8, width))
+        admitted = b.icmp_unsigned("!=", admitted, constant(admitted.type, 0))
+        f.put(b.and_(hits, b.zext(f.any_lane(admitted), I64)), left)
+    return f.get(left, I64)
+
+
 def _admitted(f: Function, row: Value, index: Value) -> Value:
-    """where[row, index], or True without a filter. ``index`` counts within the block the mask was cut for."""
+    """Whether the filter admits a pair. ``index`` counts within the block; the filter has the caller's numbers."""
     b = f.b
-    absent = b.icmp_signed("==", f.field("where"), I64(0))
-    allowed = f.variable(absent)
-    with f.when(b.not_(absent)):
-        at = b.add(b.mul(row, f.field("where_row")), index)
-        f.put(b.icmp_unsigned("!=", f.load(f.pointer("where"), at, I8), I8(0)), allowed)
+    allowed = f.variable(ir.IntType(1)(1))
+    with f.when(b.icmp_signed("!=", f.field("filtered"), I64(0)), likely=False):
+        number = f.variable(b.add(index, f.field("number")))
+        with f.when(_given(f, "numbers")):
+            f.put(f.load(f.pointer("numbers"), index, I64), number)
+        item = f.get(number, I64)
+        with f.when(_given(f, "where")):
+            at = b.add(f.load(f.pointer("where_rows"), row, I64), b.mul(item, f.field("where_item")))
+            f.put(b.icmp_unsigned("!=", f.load(f.pointer("where"), at, I8), I8(0)), allowed)
+        with f.when(_given(f, "own")):
+            other = b.icmp_signed("!=", f.load(f.pointer("own"), row, I64), item)
+            f.put(b.and_(f.get(allowed, ir.IntType(1)), other), allowed)
+        with f.when(_given(f, "listed")):
+            unlisted = b.not_(_listed(f, row, item))
+            f.put(b.and_(f.get(allowed, ir.IntType(1)), unlisted), allowed)
     return f.get(allowed, ir.IntType(1))
+
+
+def _given(f: Function, name: str) -> Value:
+    return f.b.icmp_signed("!=", f.field(name), I64(0))
+
+
+def _listed(f: Function, row: Value, item: Value) -> Value:
+    """Whether the row's list, which rises, has the item: the first entry that is not below it is the item."""
+    b = f.b
+    listed, stop = f.pointer("listed"), f.load(f.pointer("list_stop"), row, I64)
+    low, high = f.variable(f.load(f.pointer("list_start"), row, I64)), f.variable(stop)
+    with f.loop_while(lambda: b.icmp_signed("<", f.get(low, I64), f.get(high, I64)), "halve"):
+        a, z = f.get(low, I64), f.get(high, I64)
+        middle = b.ashr(b.add(a, z), I64(1))
+        below = b.icmp_signed("<", f.load(listed, middle, I64), item)
+        f.put(b.select(below, b.add(middle, I64(1)), a), low)
+        f.put(b.select(below, z, middle), high)
+    found = f.variable(ir.IntType(1)(0))
+    with f.when(b.icmp_signed("<", f.get(low, I64), stop)):
+        f.put(b.icmp_signed("==", f.load(listed, f.get(low, I64), I64), item), found)
+    return f.get(found, ir.IntType(1))
 
 
 def within_fields(formula: Formula) -> tuple[str, ...]:
     return (
         *("queries", "n", "items", "first", "last", "m", "base", "d", "one"),
-        *("threshold", "cap", "rows_found", "found", "count", "where", "where_row"),
+        *("threshold", "cap", "rows_found", "found", "count"),
+        *FILTER_FIELDS,
         *formula.stats,
     )
 
