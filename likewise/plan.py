@@ -98,13 +98,13 @@ def plan_search(
     (n, m, d), (x_dtype, y_dtype), (x, y) = shape, dtypes, rows
     screen = screen or choose(metric, x, y, d)
     bound = slack(screen, metric, x, y, d)
-    size = 4 if screen.compute == "f32" else 8
+    row = d * 4 if screen.compute == "f32" else d * 8 if screen.compute == "f64" else -(-d // 64) * 8  # bytes, packed
     memory = memory_limit or DEFAULT_MEMORY
-    block = max(64, min(BLOCK_BYTES, memory // 4) // (d * size))
-    held = 8 * (n + m) + (0 if prepared else min(block, m) * d * size)  # a norm of every row, and packed items
-    query = per_query + d * size + 500  # and some ten candidates being settled
+    block = max(64, min(BLOCK_BYTES, memory // 4) // row)
+    held = 8 * (n + m) + (0 if prepared else min(block, m) * row)  # a norm of every row, and packed items
+    query = per_query + row + 500  # and some ten candidates being settled
     chunk = max(64, min(16_384, (memory - held) // (2 * query)))
-    group = max(12, min(504, GROUP_BYTES // (d * size)))  # more than 504 queries changed nothing
+    group = max(12, min(504, GROUP_BYTES // row))  # more than 504 queries changed nothing
     used = held + min(chunk, n) * query
     made = Plan(verb, metric, n, m, d, x_dtype, y_dtype, threads, screen, bound, chunk, group, block, used)
     return replace(made, steps=_steps(made, prepared))
@@ -124,7 +124,7 @@ _BOUNDS = {
 def _steps(plan: Plan, prepared: bool) -> tuple[str, ...]:
     """The plan in words, a line a step."""
     screen, metric = plan.screen, plan.metric
-    name = {"f32": "float32", "f64": "float64"}[screen.compute]
+    name = {"f32": "float32", "f64": "float64", "bits": "64-bit words,"}[screen.compute]
     types = plan.x_dtype if plan.x_dtype == plan.y_dtype else f"{plan.x_dtype} and {plan.y_dtype}"
     lines = [f"{plan.verb}: {plan.n:,} x {plan.m:,} pairs of {plan.d} {types} coordinates, by {metric}"]
     if metric.matrix is not None:

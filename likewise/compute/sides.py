@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from likewise.arrays import Batch, broadcast_lead
 from likewise.compute.options import Options
 from likewise.errors import BadRowsError, InputError, ShapeError
+from likewise.formula.bits import counts_of
 from likewise.formula.expr import Expr, X, Y
 from likewise.formula.metric import Metric
 from likewise.formula.metrics import as_metric
@@ -73,6 +74,8 @@ def statistics_of(metric: Metric, which: str) -> frozenset[str]:
 def search_statistics(metric: Metric, which: str) -> frozenset[str]:
     """Those, and the norm that a search's bound may need, so that one pass over the data gathers all."""
     names, core = statistics_of(metric, which), factor(metric)
+    if (counts := counts_of(metric)) is not None and counts.op == "and":
+        names |= {"nnz"}
     if metric.matrix is not None or not core.identity:
         return names
     if core.terms[0].op == "mul":

@@ -21,11 +21,13 @@ from numpy.typing import NDArray
 
 from likewise.backends import reference
 from likewise.backends.llvm import kernels, pool
+from likewise.backends.llvm.bits import BitPacker, bit_pair_values
 from likewise.backends.llvm.dense import pair_values
 from likewise.backends.llvm.jit import Kernel, kernel
 from likewise.backends.llvm.kernels import Formula, Tile, tile_for
 from likewise.backends.llvm.rows import NUMPY, ONE, Packer, Side, address, aligned, kernel_recipe, take
 from likewise.backends.llvm.target import current
+from likewise.formula.bits import counts_of
 from likewise.formula.expr import ACC, Expr
 from likewise.formula.metric import Metric
 from likewise.formula.rank import never_negative, rank_of
@@ -87,9 +89,16 @@ class Search:
     def dtype(self) -> Any:
         return NUMPY[self.screen.compute]
 
+    @property
+    def depth(self) -> int:
+        """Elements of a packed row: coordinates, or words of 64 bits."""
+        d = self.items.d
+        return kernels.words_of(d) if self.screen.compute == "bits" else d
+
     @functools.cached_property
     def query_packer(self) -> Packer:
-        return Packer(self.queries, "x", self.screen.core.u, self.screen.scale_x, self.screen.compute, self.tile.rows)
+        make = BitPacker if self.screen.compute == "bits" else Packer
+        return make(self.queries, "x", self.screen.core.u, self.screen.scale_x, self.screen.compute, self.tile.rows)
 
     @functools.cached_property
     def item_packer(self) -> Packer:
@@ -110,7 +119,7 @@ class Search:
     def block(self, first: int, last: int, buffer: list[Any]) -> Packed:
         if self.prepared is not None:
             return self.prepared
-        size = self.item_packer.panels(last - first) * self.tile.width * self.items.d
+        size = self.item_packer.panels(last - first) * self.tile.width * self.depth
         if not buffer or len(buffer[0]) < size:
             buffer[:] = [aligned(size, self.dtype)]
         data = self.item_packer.pack(first, last, self.sizes.threads, buffer[0])
@@ -150,10 +159,13 @@ class Search:
         stride = self.where.shape[1] if self.where.ndim == 2 else 0
         return {"where": address(self.where) + first_query * stride + first_item, "where_row": stride}
 
-    def settled(self, rows: NDArray[np.int64], found: NDArray[np.int64]) -> tuple[Any, Any]:
+    def settled(self, rows: NDArray[np.int64], found: NDArray[np.int64], threads: int) -> tuple[Any, Any]:
         """Float64 key and value of (row, item) pairs."""
         rank = self.screen_rank_key
-        return pair_values(self.metric, rank, self.settle_x, self.settle_y, rows, found, self.sizes.threads)
+        if self.screen.kind == "bits" and (counts := counts_of(self.metric)) is not None:
+            sides = self.settle_x, self.settle_y
+            return bit_pair_values(counts, rank, self.metric.finish, *sides, rows, found, threads)
+        return pair_values(self.metric, rank, self.settle_x, self.settle_y, rows, found, threads)
 
     @functools.cached_property
     def screen_rank_key(self) -> Expr:
@@ -168,7 +180,8 @@ def search_formula(metric: Metric, screen: Screen) -> Formula:
 def item_packer(items: Side, metric: Metric, screen: Screen) -> Packer:
     """How a screen packs items: panels as wide as its tile."""
     width = tile_for(current(), screen.compute, search_formula(metric, screen)).width
-    return Packer(items, "y", screen.core.v, screen.scale_y, screen.compute, width)
+    make = BitPacker if screen.compute == "bits" else Packer
+    return make(items, "y", screen.core.v, screen.scale_y, screen.compute, width)
 
 
 def screen_norms(screen: Screen, slack: Slack, side: Side) -> NDArray[np.float64]:
@@ -269,7 +282,7 @@ def directly(search: Search, rows: NDArray[np.int64]) -> Search:
 def _topk_chunk(
     search: Search, first: int, last: int, k: int, done: pool.Counter
 ) -> tuple[BestState, NDArray[np.int64]]:
-    tile, d = search.tile, search.items.d
+    tile, d, depth = search.tile, search.items.d, search.depth
     run = _search_kernel(tile, search.formula, search.slack.exact)
     packed_queries = search.query_packer.pack(first, last, search.sizes.threads)
     query_stats = search.query_packer.padded_stats(search.stat_names, first, last, tile.rows)
@@ -291,7 +304,7 @@ def _topk_chunk(
             at = a - first
             size = search.dtype.itemsize
             base = {
-                "queries": address(packed_queries) + at * d * size,
+                "queries": address(packed_queries) + at * depth * size,
                 "n": b - a,
                 "items": address(block.data),
                 "m": block.last - block.first,
@@ -314,7 +327,7 @@ def _topk_chunk(
                 **{s: address(v) for s, v in block.stats.items()},
             }
             stop = min((part + 1) * share, panels)
-            step = max(1, int(1 / kernels.calls_of((b - a) * d * tile.width, tile, search.formula)))
+            step = max(1, int(1 / kernels.calls_of((b - a) * depth * tile.width, tile, search.formula)))
             for p in range(part * share, stop, step):
                 if pool.stopped():
                     return
@@ -347,7 +360,7 @@ def _settle_chunk(
         rows_of.append(rows)
         found_of.append(state.found[rows, columns])
     rows, found = np.concatenate(rows_of), np.concatenate(found_of)
-    keys, values = search.settled(rows + first, found)
+    keys, values = search.settled(rows + first, found, search.sizes.threads)
     return best_of_pairs(k, n, rows, keys, values, found), overflow
 
 
@@ -436,6 +449,7 @@ def _within_chunk(
     search: Search, first: int, last: int, threshold: NDArray[Any], radius: float, done: pool.Counter
 ) -> list[Pairs]:
     tile, d, size = search.tile, search.items.d, search.dtype.itemsize
+    depth = search.depth
     run = _within_kernel(tile, search.formula, search.slack.exact)
     packed_queries = search.query_packer.pack(first, last, search.sizes.threads)
     query_stats = search.query_packer.padded_stats(search.stat_names, first, last, tile.rows)
@@ -454,7 +468,7 @@ def _within_chunk(
             while p < end:
                 count[0] = 0
                 p = run(
-                    queries=address(packed_queries) + at * d * size,
+                    queries=address(packed_queries) + at * depth * size,
                     n=b - a,
                     items=address(block.data),
                     first=p,
@@ -478,14 +492,13 @@ def _within_chunk(
 
         tasks = []
         for group in search.query_groups(first, last):
-            step = max(1, int(1 / kernels.calls_of((group[1] - group[0]) * d * tile.width, tile, search.formula)))
+            step = max(1, int(1 / kernels.calls_of((group[1] - group[0]) * depth * tile.width, tile, search.formula)))
             tasks += [functools.partial(one, group, p, min(p + step, panels)) for p in range(0, panels, step)]
         pool.run(tasks, search.sizes.threads, done.report)
     return results
 
 
 def _settle_pairs(search: Search, rows: Any, found: Any, radius: float) -> Pairs:
-    key = search.screen_rank_key
-    keys, values = pair_values(search.metric, key, search.settle_x, search.settle_y, rows, found, 1)
+    keys, values = search.settled(rows, found, 1)
     inside = values <= radius if search.metric.closer == "smaller" else values >= radius
     return rows[inside], keys[inside], values[inside], found[inside]
