@@ -75,7 +75,7 @@ class Plan:
 
 
 #: Bytes of an element, where it is not 1.
-ELEMENT_BYTES = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2}
+ELEMENT_BYTES = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2, "bits": 0.125}
 
 
 def plan_search(
@@ -124,7 +124,7 @@ _BOUNDS = {
 def _steps(plan: Plan, prepared: bool) -> tuple[str, ...]:
     """The plan in words, a line a step."""
     screen, metric = plan.screen, plan.metric
-    name = {"f32": "float32", "f64": "float64", "bits": "64-bit words,"}[screen.compute]
+    name = {"f32": "float32", "f64": "float64", "bits": "64-bit"}[screen.compute]
     types = plan.x_dtype if plan.x_dtype == plan.y_dtype else f"{plan.x_dtype} and {plan.y_dtype}"
     lines = [f"{plan.verb}: {plan.n:,} x {plan.m:,} pairs of {plan.d} {types} coordinates, by {metric}"]
     if metric.matrix is not None:
@@ -138,6 +138,13 @@ def _steps(plan: Plan, prepared: bool) -> tuple[str, ...]:
     terms = ", ".join(map(str, screen.core.terms))
     queries = min(plan.chunk, plan.n)
     workers = f"{_many(plan.threads, 'thread')}, {queries:,} {'query' if queries == 1 else 'queries'} at a time"
+    if screen.kind == "bits":
+        counted = "differ" if screen.core.terms[0].op == "ne" else "are both set"
+        lines[-1] = f"pack       items into words of 64 bits, in panels, {where}"
+        lines.append(f"compare    count the bits that {counted}, by popcount; {workers}")
+        lines.append("screen     counts are exact: keys are the answer's own")
+        lines.append("settle     in float64, from the counts; best first, ties to the lowest index")
+        return tuple(lines)
     lines.append(f"compare    {metric.combine} of {terms} in {name}; {workers}")
     if screen.kind == "direct":
         why = "no float32 bound is known for this formula and data: every pair in float64, in one fixed order"

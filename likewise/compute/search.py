@@ -15,12 +15,14 @@ from likewise.arrays import Batch, broadcast_lead, give, read, same_dimension
 from likewise.compute.options import Options, Progress, caller_level, physical_memory, read_options
 from likewise.compute.prepared import Prepared, resolve_items
 from likewise.compute.sides import (
+    as_rows,
     batches,
+    counts_bits,
     good_rows,
-    measured,
     metric_for,
     screened,
     search_statistics,
+    side_of,
     slabs,
     transformed,
 )
@@ -94,17 +96,20 @@ class _Call:
     def _part(self, x: NDArray[Any], y: NDArray[Any], mask: Mask, prepared: Prepared | None) -> _Part:
         options, metric = self.options, self.metric
         wanted = search_statistics(metric, "x")
-        queries = measured(x, self.queries.dtype, "queries", wanted, options)
+        queries = side_of(self.queries, x, "queries", wanted, options)
         queries, kept_queries = good_rows(queries, wanted, options)
         if prepared is None:
             wanted = search_statistics(metric, "y")
-            items, kept_items = good_rows(measured(y, self.items.dtype, "items", wanted, options), wanted, options)
+            items, kept_items = good_rows(side_of(self.items, y, "items", wanted, options), wanted, options)
         else:
             items, kept_items = prepared.side, prepared.kept
         if mask is not None:
             mask = mask[kept_queries] if kept_queries is not None and mask.ndim == 2 else mask
             mask = np.ascontiguousarray(mask if kept_items is None else mask[..., kept_items])
-        queries = transformed(queries, metric, search_statistics(metric, "x"), options)
+        wanted = search_statistics(metric, "x")
+        if not counts_bits(metric, queries, items):
+            queries = as_rows(queries, wanted, options)
+        queries = transformed(queries, metric, wanted, options)
         return _Part(metric, queries, items, mask, prepared, options, len(x), kept_queries, kept_items)
 
 
@@ -126,11 +131,13 @@ class _Part:
         """(first item, search) for each slab of items."""
         from likewise.backends.llvm.search import Search, Sizes
 
-        ready = self.prepared is not None
-        for first, slab in [(0, self.items)] if ready else slabs(self.items, self.metric, self.options):
+        by_bits = counts_bits(self.metric, self.queries, self.items)
+        ready = self.prepared is not None and (by_bits or not self.prepared.words_only)
+        pieces = [(0, self.items)] if ready else slabs(self.items, self.metric, self.options, by_bits=by_bits)
+        for first, slab in pieces:
             items = slab if ready else transformed(slab, self.metric, search_statistics(self.metric, "y"), self.options)
             pair = screened(self.metric, self.queries, items, self.options)
-            packed = None if self.prepared is None else self.prepared.packed_for(pair.screen)
+            packed = self.prepared.packed_for(pair.screen) if ready and self.prepared is not None else None
             plan = plan_search(
                 verb,
                 pair.metric,
@@ -173,7 +180,7 @@ def _read_call(
     queries: Any, items: Any, metric: Any, where: Any, n_jobs: Any, memory_limit: Any, on_bad: Any, progress: Progress
 ) -> _Call:
     options = read_options(n_jobs, memory_limit, on_bad, progress)
-    q = read(queries, "queries")
+    q = read(queries, "queries", packed=True)
     batch, metric, prepared = resolve_items(items, metric)
     same_dimension(q, batch, "queries", "items")
     found = metric_for(metric, q.d)

@@ -1,6 +1,6 @@
 """Rows of zeros and ones: every sum over coordinates follows from one count.
 
-A term takes four values there: f00, f01, f10, f11 (x first). With c = popcount(x & y), n_x and n_y the ones of the rows,
+A term takes four values there: f00, f01, f10, f11, x first. With c = popcount(x & y) and n_x, n_y the ones of the rows,
 
     sum f(x, y)  =  f00 d + (f10 - f00) n_x + (f01 - f00) n_y + (f11 - f10 - f01 + f00) c,
 
@@ -24,7 +24,8 @@ from likewise.formula.metric import Metric
 LARGEST_D = 1 << 24
 _LARGEST_TERM = 64.0
 NNZ_X, NNZ_Y = stat("nnz_x"), stat("nnz_y")
-_COUNTED = {"xor": Expr("ne", (X, Y)), "and": Expr("and", (X, Y))}
+#: What is counted, as a formula.
+COUNTED = {"xor": Expr("ne", (X, Y)), "and": Expr("and", (X, Y))}
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Counts:
     @property
     def term(self) -> Expr:
         """The counted bit as a formula."""
-        return _COUNTED[self.op]
+        return COUNTED[self.op]
 
     def rewrite(self, e: Expr) -> Expr:
         """An expression of the metric's accumulators, in terms of the count."""

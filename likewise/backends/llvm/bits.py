@@ -125,12 +125,12 @@ class BitPacker(Packer):
         count = self.panels(last_row - first_row)
         size = count * self.lanes * words
         made = out[:size] if out is not None else aligned(size, np.float64)
-        row_bytes = side.rows.itemsize * (int(side.rows.shape[1]) if side.rows.ndim == 2 else 0)
         step = max(1, 100_000 // max(1, self.lanes * words))
 
         def one(first: int) -> None:
             run(
-                rows=address(side.rows) + first_row * row_bytes,
+                rows=address(side.rows),
+                start=first_row,
                 n=last_row - first_row,
                 d=side.d,
                 lanes=self.lanes,

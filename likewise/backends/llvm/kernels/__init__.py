@@ -12,7 +12,8 @@ coordinate of one query. The micro-kernel walks the coordinates once and keeps R
 Each pair is accumulated in its own lane, coordinate after coordinate: a result does not depend on tile, thread or
 machine. What follows (the epilogue) is the reduction.
 
-``tile`` is the micro-kernel, ``bits`` that of zeros and ones; ``rows``, ``search``, ``dense`` and ``fold`` are the loop nests around it.
+``tile`` is the micro-kernel, ``bits`` that of zeros and ones; ``rows``, ``search``, ``dense`` and ``fold`` are the loop
+nests around it.
 """
 
 from likewise.backends.llvm.kernels.bits import (
@@ -20,6 +21,7 @@ from likewise.backends.llvm.kernels.bits import (
     PACK_BITS_FIELDS,
     bit_pairs_fields,
     bit_pairs_kernel,
+    bit_peak_kernel,
     count_bits_kernel,
     pack_bits_kernel,
     unpack_bits_kernel,
@@ -70,6 +72,7 @@ __all__ = [
     "Tile",
     "bit_pairs_fields",
     "bit_pairs_kernel",
+    "bit_peak_kernel",
     "calls_of",
     "count_bits_kernel",
     "attend_kernel",

@@ -120,11 +120,11 @@ def _whole(f: Function, p: Value, at: Value, source: str, packed: bool) -> Value
     return value
 
 
-PACK_BITS_FIELDS = ("rows", "n", "d", "lanes", "first", "last", "out")
+PACK_BITS_FIELDS = ("rows", "start", "n", "d", "lanes", "first", "last", "out")
 
 
 def pack_bits_kernel(module: ir.Module, name: str, source: str) -> None:
-    """Rows -> panels first..last of ``lanes`` rows, word by word; rows past n are zeros."""
+    """n rows from ``start`` on -> panels first..last of ``lanes`` rows, word by word; rows past them are zeros."""
     f = Function(module, name, PACK_BITS_FIELDS)
     b, d, lanes = f.b, f.field("d"), f.field("lanes")
     words = _words(f, d)
@@ -136,7 +136,8 @@ def pack_bits_kernel(module: ir.Module, name: str, source: str) -> None:
             with f.loop(0, words, name="w") as w:
                 word = f.variable(I64(0))
                 with f.when(real):
-                    f.put(load_word(f, f.pointer("rows"), row, w, d, source), word)
+                    from_row = b.add(row, f.field("start"))
+                    f.put(load_word(f, f.pointer("rows"), from_row, w, d, source), word)
                 f.store(f.get(word, I64), f.pointer("out"), b.add(base, b.add(b.mul(w, lanes), lane)))
     f.ret()
 
@@ -267,9 +268,9 @@ def bit_rows_with_hits(
     b, op = f.b, counted(formula)
     limits = limits_of(formula.last, op)
     if limits is None:
-        with bit_counts(f, tile, formula, p, buffer) as (first, item):
-            with f.loop(0, row_count(f, tile, first), name="row") as r:
-                yield first, item, r
+        tiles = bit_counts(f, tile, formula, p, buffer)
+        with tiles as (first, item), f.loop(0, row_count(f, tile, first), name="row") as r:
+            yield first, item, r
         return
     rising = limits.direction < 0
     typ = vector(I64, tile.lanes)
@@ -307,10 +308,10 @@ def _any_negative(f: Function, value: Value) -> Value:
 
 
 class _Limit:
-    """Where the sums of a tile start: below 0 at the end exactly where the count reaches the limit (or a hair past it).
+    """Where the sums of a tile start, so that they end below 0 where the count reaches its limit.
 
-    With L the limit of ``direction * count`` and s the slack, round(L - 1/2 - s) is ceil(L) - 1, or less by 1 where L is
-    within s of the whole number below.
+    With L the limit of ``direction * count`` and s the slack, round(L - 1/2 - s) is ceil(L) - 1, or less by 1 where L
+    is within s of the whole number below: a few pairs more are looked at, none fewer.
     """
 
     def __init__(self, f: Function, tile: Tile, limits: Limits) -> None:
@@ -374,3 +375,19 @@ class _Limit:
         if tile.target.fma:
             return self._rounded(f.fma(times, ones, limit))
         return self._rounded(f.b.fadd(f.b.fmul(times, ones), limit))
+
+
+def bit_peak_kernel(module: ir.Module, name: str, tile: Tile, op: str) -> None:
+    """The micro-kernel's instructions on registers alone: the rate that they allow on this core."""
+    f = Function(module, name, ("count", "one", "out"))
+    b, typ = f.b, vector(I64, tile.lanes)
+    items = [f.splat(f.load(f.pointer("one"), I64(v), I64), tile.lanes) for v in range(tile.vectors)]
+    slots = [f.variable(constant(typ, 0)) for _ in range(tile.rows * tile.vectors)]
+    with f.loop(0, f.field("count"), name="t"):
+        for i, slot in enumerate(slots):
+            # of the sum itself, which must not leave the loop
+            ones = _popcount(f, _combined(f, op, f.get(slot, typ), items[i % tile.vectors]))
+            f.put(b.add(f.get(slot, typ), ones), slot)
+    for i, slot in enumerate(slots):
+        f.store(f.get(slot, typ), f.pointer("out"), I64(i * tile.lanes))
+    f.ret()

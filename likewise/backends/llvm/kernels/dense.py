@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from llvmlite import ir
@@ -16,6 +18,7 @@ from likewise.backends.llvm.emit import (
     constant,
     vector,
 )
+from likewise.backends.llvm.kernels.bits import bit_counts
 from likewise.backends.llvm.kernels.rows import gather_lanes, load_row_element
 from likewise.backends.llvm.kernels.tile import (
     INF,
@@ -47,8 +50,8 @@ def matrix_kernel(module: ir.Module, name: str, tile: Tile, formula: Formula, ou
     b = f.b
     buffer = f.slot(tile.vec, len(formula.terms) * tile.rows * tile.vectors, align=64)
     panels = f.loop(f.field("first"), f.field("last"), name="panel")
-    with panels as p, panel_tiles(f, tile, formula, p, fused=False, answer=True) as (done, first, item):
-        spill(f, tile, done, buffer)
+    tiles = bit_counts if tile.compute == "bits" else _sums
+    with panels as p, tiles(f, tile, formula, p, buffer) as (first, item):
         with f.loop(0, row_count(f, tile, first), name="row") as r:
             row = b.add(first, r)
             line = b.mul(row, f.field("out_row"))
@@ -68,6 +71,14 @@ def matrix_kernel(module: ir.Module, name: str, tile: Tile, formula: Formula, ou
                                 one = b.extract_element(value, I32(lane))
                                 f.store(one, f.pointer("out"), b.add(line, b.add(at, f.field("base"))))
     f.ret()
+
+
+@contextmanager
+def _sums(f: Function, tile: Tile, formula: Formula, p: Value, buffer: Value) -> Iterator[tuple[Value, Value]]:
+    """Every tile of panel ``p``: (first row, first item), with the sums in the buffer."""
+    with panel_tiles(f, tile, formula, p, fused=False, answer=True) as (done, first, item):
+        spill(f, tile, done, buffer)
+        yield first, item
 
 
 def pairs_fields(formula: Formula, value: Expr) -> tuple[str, ...]:
