@@ -70,11 +70,13 @@ class Prepared:
         wanted = search_formula(self.metric, self.screen).stats
         padded = packer.padded_stats(wanted, 0, side.n, packer.lanes)
         self.packed = Packed(packer.pack(0, side.n, threads), 0, side.n, packer.lanes, padded)
-        stats = {
-            name: padded[f"{name}_y"][: side.n] if f"{name}_y" in padded else of for name, of in side.stats.items()
-        }
-        needed = {name: of for name, of in stats.items() if f"{name}_y" in padded or f"{name}_y" in self.metric.stats}
-        self.side = panel_side(side, self.packed.data, packer.lanes, needed)
+        stats = {}
+        for name, array in side.stats.items():
+            if f"{name}_y" in padded:  # shared: settling needs no copy of its own
+                stats[name] = padded[f"{name}_y"][: side.n]
+            elif f"{name}_y" in self.metric.stats:
+                stats[name] = array
+        self.side = panel_side(side, self.packed.data, packer.lanes, stats)
         self.batch = replace(self.batch, array=np.broadcast_to(np.zeros((), np.uint8), self.batch.array.shape))
 
     def _pack(self, threads: int) -> None:
@@ -115,8 +117,8 @@ class Prepared:
         """Memory held beyond the rows given."""
         held = [] if self.packed is None else [self.packed.data, *self.packed.stats.values()]
         if self.words_only:
-            shared = [*held]
-            held += [a for a in self.side.stats.values() if not any(np.shares_memory(a, b) for b in shared)]
+            packed = {name[:-2] for name in self.packed.stats} if self.packed else set()
+            held += [array for name, array in self.side.stats.items() if name not in packed]
             return sum(int(array.nbytes) for array in held)
         held += [*self.side.stats.values()] + ([] if self.side.rows is self.batch.array else [self.side.rows])
         return sum(int(array.nbytes) for array in held)

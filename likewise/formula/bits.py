@@ -51,7 +51,7 @@ _SCALAR: dict[str, Callable[..., Any]] = {
     "add": operator.add,
     "sub": operator.sub,
     "mul": operator.mul,
-    "div": lambda a, b: a / b if b else math.nan,
+    "div": lambda a, b: a / b if b else a * math.copysign(math.inf, b),
     "sqrt": lambda a: math.sqrt(a) if a >= 0 else math.nan,
     "floor": lambda a: float(math.floor(a)) if math.isfinite(a) else a,
     "min": lambda a, b: a if a < b or a != a else b,
