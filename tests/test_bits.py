@@ -67,7 +67,7 @@ def same(found, expected):
 
 
 def check(metric, x, y, k, kind_x=lambda x: x, kind_y=lambda y: y, where=None, **options):
-    found = lw.metrics[metric] if isinstance(metric, str) else found
+    found = lw.metrics[metric] if isinstance(metric, str) else metric
     same(
         lw.topk(kind_x(x), kind_y(y), k, metric=metric, where=where, **options),
         reference.topk(found, x, y, k, where),
