@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import likewise as lw
+from likewise import machine
 from likewise.backends import reference
 from likewise.backends.llvm import jit
 from likewise.backends.llvm import target as targets
@@ -481,3 +482,9 @@ def test_rows_longer_than_limits_reach_are_compared_as_numbers():
 def test_the_search_reads_no_statistics_it_does_not_need():
     formula = search_formula(lw.metrics["hamming"], choose(lw.metrics["hamming"], BINARY, BINARY, 64))
     assert formula.stats == ()
+
+
+def test_the_rate_that_instructions_allow():
+    xor, both = (machine.peak(lw.metrics[name], "bits") for name in ("hamming", "jaccard"))
+    assert xor > machine.peak(lw.metrics["hamming"])
+    assert 0.3 < both / xor < 3

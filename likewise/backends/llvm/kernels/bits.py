@@ -382,7 +382,7 @@ def bit_peak_kernel(module: ir.Module, name: str, tile: Tile, op: str) -> None:
     f = Function(module, name, ("count", "one", "out"))
     b, typ = f.b, vector(I64, tile.lanes)
     items = [f.splat(f.load(f.pointer("one"), I64(v), I64), tile.lanes) for v in range(tile.vectors)]
-    slots = [f.variable(constant(typ, 0)) for _ in range(tile.rows * tile.vectors)]
+    slots = [f.variable(items[0]) for _ in range(tile.rows * tile.vectors)]  # 0 & items would be folded away
     with f.loop(0, f.field("count"), name="t"):
         for i, slot in enumerate(slots):
             # of the sum itself, which must not leave the loop
