@@ -7,9 +7,8 @@ The tile is that of :mod:`.tile`, with words for coordinates. Items lie in panel
         for r in range(R):
             sum[r] += popcount(tile[w, r] ^ items)   # or &
 
-Three instructions for 512 pairs of bits, which run four at a time on Zen 5: 2.5 Tbit/s of a core at 3.7 GHz, for every
-shape of tile from 6 x 2 to 5 x 5. A carry-save adder before the popcount takes as many instructions (one ^, two
-ternary operations for each sum saved) and more registers: it ran no faster.
+Three instructions for 512 pairs of bits: 2.5 Tbit/s of a core on Zen 5, for every shape of tile from 4 x 3 to 24 x 1.
+A carry-save adder before the popcount takes as many instructions, and twice the registers: 1.8 Tbit/s at best.
 
 Sums do not start at 0 but at the query's limit, so that the sign of a sum says whether the pair may be among the best:
 a tile's sums are or-ed together, and one branch passes by them all. See ``Limits`` in :mod:`likewise.formula.bits`.
