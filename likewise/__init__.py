@@ -9,6 +9,7 @@ array([[1]])
 from __future__ import annotations
 
 from likewise import errors
+from likewise.bits import Bits
 from likewise.compute import (
     Explanation,
     NaNWarning,
@@ -45,6 +46,7 @@ __version__ = "0.1.0"
 metrics = MetricTable()
 
 __all__ = [
+    "Bits",
     "Explanation",
     "KMeans",
     "Metric",

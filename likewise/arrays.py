@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from likewise.bits import Bits
 from likewise.errors import DtypeError, InputError, ShapeError
 
 #: Element types the engine reads as they are.
@@ -49,6 +50,23 @@ class Batch:
     def flat(self) -> NDArray[Any]:
         """All rows of all batches, (rows, d)."""
         return self.array.reshape(-1, self.d)
+
+
+@dataclass(frozen=True)
+class BitBatch(Batch):
+    """Rows of packed bits: ``array`` is (..., n, ceil(d / 8)) bytes."""
+
+    coordinates: int = 0
+    bitorder: str = "big"
+
+    @property
+    def d(self) -> int:
+        """Bits of a row."""
+        return self.coordinates
+
+    def flat(self) -> NDArray[Any]:
+        """All rows of all batches, as bytes."""
+        return self.array.reshape(-1, self.array.shape[-1])
 
 
 def _from_torch(tensor: Any) -> tuple[NDArray[Any], str | None]:
@@ -111,10 +129,15 @@ def _native(array: NDArray[Any], name: str) -> tuple[NDArray[Any], str]:
     )
 
 
-def read(value: Any, name: str) -> Batch:
-    """Rows from any accepted object; a single vector becomes one row."""
+def read(value: Any, name: str, *, packed: bool = False) -> Batch:
+    """Rows from any accepted object; a single vector becomes one row. Bits stay ``packed`` where that is asked for."""
     if value is None:
         raise InputError(f"{name} is None; an array of shape (n, d) is wanted")
+    if isinstance(value, Bits):
+        if not packed:
+            return read(value.unpack(), name)
+        rows = np.ascontiguousarray(np.atleast_2d(value.array))
+        return BitBatch(rows, "bits", value.array.ndim == 1, False, value.d, value.bitorder)
     array, known = _as_numpy(value, name)
     dtype = known
     if dtype is None:
@@ -146,7 +169,8 @@ def same_dimension(x: Batch, y: Batch, x_name: str, y_name: str) -> None:
 
 
 def _shape(batch: Batch) -> tuple[int, ...]:
-    return batch.array.shape[1:] if batch.vector else batch.array.shape
+    shape = (*batch.array.shape[:-1], batch.d)
+    return shape[1:] if batch.vector else shape
 
 
 def broadcast_lead(x: Batch, y: Batch, x_name: str, y_name: str) -> tuple[int, ...]:

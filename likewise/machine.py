@@ -13,6 +13,7 @@ import platform
 import time
 from collections.abc import Callable
 
+from likewise.formula.bits import counts_of
 from likewise.formula.expr import Expr, X, Y
 from likewise.formula.metric import Metric
 from likewise.formula.screen import factor
@@ -115,6 +116,34 @@ def _measured(terms: tuple[Expr, ...], combine: str, compute: str) -> float:
     return best
 
 
+@functools.cache
+def _counted(op: str) -> float:
+    """Pairs of bits compared and counted, per second and core."""
+    from likewise.backends.llvm import kernels
+    from likewise.backends.llvm.jit import kernel
+    from likewise.backends.llvm.rows import ONE, address, aligned, kernel_recipe
+    from likewise.backends.llvm.target import current
+    from likewise.formula.bits import COUNTED
+
+    formula = kernels.Formula((COUNTED[op],), "sum", Expr("acc", value=0))
+    tile = kernels.tile_for(current(), "bits", formula)
+    run = kernel(
+        "bit_peak",
+        kernel_recipe("bit_peak", tile, formula),
+        kernels.PEAK_FIELDS,
+        lambda module, name: kernels.bit_peak_kernel(module, name, tile, op),
+    )
+    out = aligned(tile.rows * tile.width, ONE["f64"].dtype)
+    fields = {"one": address(ONE["f64"]), "out": address(out)}
+    run(count=1000, **fields)
+    count, best = 20_000, 0.0
+    for _ in range(12):
+        start = time.perf_counter()
+        run(count=count, **fields)
+        best = max(best, 64 * count * tile.rows * tile.width / (time.perf_counter() - start))
+    return best
+
+
 def peak(metric: Metric, compute: str = "f32") -> float:
     """Pair-dimensions per second and core that the formula's instructions allow, on registers alone.
 
@@ -122,6 +151,9 @@ def peak(metric: Metric, compute: str = "f32") -> float:
     >>> machine.peak(metrics["dot"]) > 1e8
     True
     """
+    counts = counts_of(metric) if compute == "bits" else None
+    if counts is not None:
+        return _counted(counts.op)
     core = factor(metric)
     return _measured(core.terms, metric.combine, compute)
 

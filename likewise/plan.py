@@ -111,7 +111,7 @@ class Plan:
 
 
 #: Bytes of an element, where it is not 1.
-ELEMENT_BYTES = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2}
+ELEMENT_BYTES = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2, "bits": 0.125}
 
 
 def plan_search(
@@ -134,14 +134,14 @@ def plan_search(
     (n, m, d), (x_dtype, y_dtype), (x, y) = shape, dtypes, rows
     screen = screen or choose(metric, x, y, d)
     bound = slack(screen, metric, x, y, d)
-    size = 4 if screen.compute == "f32" else 8
+    row = d * 4 if screen.compute == "f32" else d * 8 if screen.compute == "f64" else -(-d // 64) * 8  # bytes, packed
     memory = memory_limit or DEFAULT_MEMORY
-    block = max(64, min(BLOCK_BYTES, memory // 4) // (d * size))
-    held = 8 * (n + m) + (0 if prepared else min(block, m) * d * size)  # a norm of every row, and packed items
-    query = per_query + d * size + 500  # and some ten candidates being settled
+    block = max(64, min(BLOCK_BYTES, memory // 4) // row)
+    held = 8 * (n + m) + (0 if prepared else min(block, m) * row)  # a norm of every row, and packed items
+    query = per_query + row + 500  # and some ten candidates being settled
     least = max(1, min(64, (64 << 20) // query))  # of a million neighbours, a few queries at a time
     chunk = max(least, min(16_384, (memory - held) // (2 * query)))
-    group = max(12, min(504, GROUP_BYTES // (d * size)))  # more than 504 queries changed nothing
+    group = max(12, min(504, GROUP_BYTES // row))  # more than 504 queries changed nothing
     used = held + min(chunk, n) * query
     made = Plan(verb, metric, n, m, d, x_dtype, y_dtype, threads, screen, bound, chunk, group, block, used)
     return replace(made, steps=_steps(made, prepared))
@@ -161,7 +161,7 @@ _BOUNDS = {
 def _steps(plan: Plan, prepared: bool) -> tuple[str, ...]:
     """The plan in words, a line a step."""
     screen, metric = plan.screen, plan.metric
-    name = {"f32": "float32", "f64": "float64"}[screen.compute]
+    name = {"f32": "float32", "f64": "float64", "bits": "64-bit"}[screen.compute]
     types = plan.x_dtype if plan.x_dtype == plan.y_dtype else f"{plan.x_dtype} and {plan.y_dtype}"
     lines = [f"{plan.verb}: {plan.n:,} x {plan.m:,} pairs of {plan.d} {types} coordinates, by {metric}"]
     if metric.matrix is not None:
@@ -175,6 +175,13 @@ def _steps(plan: Plan, prepared: bool) -> tuple[str, ...]:
     terms = ", ".join(map(str, screen.core.terms))
     queries = min(plan.chunk, plan.n)
     workers = f"{_many(plan.threads, 'thread')}, {queries:,} {'query' if queries == 1 else 'queries'} at a time"
+    if screen.kind == "bits":
+        counted = "differ" if screen.core.terms[0].op == "ne" else "are both set"
+        lines[-1] = f"pack       items into words of 64 bits, in panels, {where}"
+        lines.append(f"compare    count the bits that {counted}, by popcount; {workers}")
+        lines.append("screen     counts are exact: keys are the answer's own")
+        lines.append("settle     in float64, from the counts; best first, ties to the lowest index")
+        return tuple(lines)
     lines.append(f"compare    {metric.combine} of {terms} in {name}; {workers}")
     if screen.kind == "direct":
         why = "no float32 bound is known for this formula and data: every pair in float64, in one fixed order"

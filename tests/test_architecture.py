@@ -18,6 +18,7 @@ FLOORS = [
     ["reductions"],  # what is done with the comparisons
     ["plan"],  # how a call will be computed
     ["backends"],  # what computes it
+    ["bits"],  # packed bits, as a caller hands them in
     ["arrays"],  # the door for input: dtypes, buffers, shapes
     ["vectors", "machine"],  # on single vectors; this machine's measured peaks
     ["compute"],  # the verbs: check, plan, run

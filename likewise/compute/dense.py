@@ -10,8 +10,17 @@ from numpy.typing import NDArray
 from likewise.arrays import Batch, broadcast_lead, give, read, same_dimension, same_rows, to_floating
 from likewise.backends import reference
 from likewise.compute.options import Progress, read_options
-from likewise.compute.sides import batches, dense_side, measured, metric_for, result_dtype
+from likewise.compute.sides import (
+    as_rows,
+    batches,
+    counted_side,
+    counts_bits,
+    measured,
+    metric_for,
+    result_dtype,
+)
 from likewise.errors import InputError
+from likewise.formula.bits import counts_of
 from likewise.formula.expr import ACC, DIM, Expr, X, Y, stat
 from likewise.formula.screen import scales_of
 from likewise.plan import DEFAULT_MEMORY
@@ -54,8 +63,8 @@ def pairwise(
     from likewise.backends.llvm import dense
 
     options = read_options(n_jobs, memory_limit, on_bad, progress)
-    a = read(x, "x")
-    b = a if y is None else read(y, "y")
+    a = read(x, "x", packed=True)
+    b = a if y is None else read(y, "y", packed=True)
     same_dimension(a, b, "x", "y")
     found = metric_for(metric, a.d)
     lead = broadcast_lead(a, b, "x", "y")
@@ -63,10 +72,15 @@ def pairwise(
     block = max(64, min(1 << 24, (options.memory or DEFAULT_MEMORY) // 4) // (8 * a.d))
 
     def one(rows_x: NDArray[Any], rows_y: NDArray[Any], result: NDArray[Any]) -> None:
-        sx, bad_x = dense_side(rows_x, a.dtype, "x", "x", found, options)
-        sy, bad_y = dense_side(rows_y, b.dtype, "y", "y", found, options)
+        sx, bad_x = counted_side(a, rows_x, "x", found, options)
+        sy, bad_y = counted_side(b, rows_y, "y", found, options)
         if result.size == 0:
             return
+        counts = counts_of(found) if not (len(bad_x) or len(bad_y)) and counts_bits(found, sx, sy) else None
+        if counts is not None:
+            dense.bit_matrix(counts, found, sx, sy, result, options.threads, block, options.progress)
+            return
+        sx, sy = (as_rows(side, frozenset(side.stats), options) for side in (sx, sy))
         dense.matrix(found, sx, sy, result, options.threads, block, options.progress)
         result[bad_x], result[:, bad_y] = np.nan, np.nan
 
@@ -112,16 +126,25 @@ def paired(
     >>> float(lw.paired([4, -3], [-4, 4], metric="dot"))
     -28.0
     """
+    from likewise.backends.llvm.bits import BitSide, bit_pair_values
     from likewise.backends.llvm.dense import pair_values
 
     options = read_options(n_jobs, memory_limit, on_bad, progress)
-    a, b = read(x, "x"), read(y, "y")
+    a, b = read(x, "x", packed=True), read(y, "y", packed=True)
     shape = same_rows(a, b)
     found = metric_for(metric, a.d)
-    sx, bad_x = dense_side(a.flat(), a.dtype, "x", "x", found, options)
-    sy, bad_y = dense_side(b.flat(), b.dtype, "y", "y", found, options)
+    sx, bad_x = counted_side(a, a.flat(), "x", found, options)
+    sy, bad_y = counted_side(b, b.flat(), "y", found, options)
     rows_x, rows_y = _numbers(a, shape), _numbers(b, shape)
-    _, values = pair_values(found, ACC, sx, sy, rows_x, rows_y, options.threads)
+    if isinstance(sx, BitSide) or isinstance(sy, BitSide):
+        counts = counts_of(found) if counts_bits(found, sx, sy) else None
+    else:
+        counts = None
+    if counts is not None:
+        _, values = bit_pair_values(counts, ACC, found.finish, sx, sy, rows_x, rows_y, options.threads)
+    else:
+        sx, sy = (as_rows(side, frozenset(side.stats), options) for side in (sx, sy))
+        _, values = pair_values(found, ACC, sx, sy, rows_x, rows_y, options.threads)
     values[np.isin(rows_x, bad_x) | np.isin(rows_y, bad_y)] = np.nan
     out = values.reshape(shape)
     return give(np.asarray(out[..., 0] if a.vector and b.vector else out), a, b)

@@ -11,7 +11,7 @@ from likewise.arrays import read
 from likewise.compute.options import read_options
 from likewise.compute.prepared import Prepared
 from likewise.compute.search import read_count
-from likewise.compute.sides import measured, metric_for
+from likewise.compute.sides import metric_for, side_of
 from likewise.errors import ShapeError
 from likewise.formula.metric import Metric
 from likewise.formula.screen import Rows, factor
@@ -145,9 +145,9 @@ def explain(
             shapes.append(value if len(value) > 1 else (1, *value))
             sides.append(("float32", Rows(True, False, -10.0, 10.0)))
         else:
-            batch = read(value, name)
-            side = measured(batch.flat(), batch.dtype, name, frozenset(), options)
-            shapes.append(batch.array.shape)
+            batch = read(value, name, packed=True)
+            side = side_of(batch, batch.flat(), name, frozenset(), options)
+            shapes.append((*batch.array.shape[:-1], batch.d))
             sides.append((batch.dtype, side.known))
     if shapes[0][-1] != shapes[1][-1]:
         raise ShapeError(
@@ -180,8 +180,8 @@ def explain(
         plan = replace(plan, steps=lines)
     out = (*lead, int(shapes[0][-2]), m if k is None else k)
     moved = (
-        n * d * ELEMENT_BYTES.get(x_dtype, 1)
-        + m * d * ELEMENT_BYTES.get(y_dtype, 1)
+        int(n * d * ELEMENT_BYTES.get(x_dtype, 1))
+        + int(m * d * ELEMENT_BYTES.get(y_dtype, 1))
         + int(np.prod(out)) * (8 if k is None else 16)
     )
     flops = n * m * d * _flops_per_coordinate(found)

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from likewise.arrays import Batch, read
+import numpy as np
+
+from likewise.arrays import Batch, BitBatch, read
 from likewise.compute.options import Options, read_options
-from likewise.compute.sides import good_rows, makes_rows, measured, metric_for, search_statistics, transformed
+from likewise.compute.sides import (
+    as_rows,
+    counts_bits,
+    good_rows,
+    makes_rows,
+    metric_for,
+    search_statistics,
+    side_of,
+    transformed,
+)
 from likewise.errors import InputError, ShapeError
 from likewise.formula.metric import Metric
 from likewise.formula.metrics import as_metric
 from likewise.formula.screen import Rows, Screen, choose
 
 if TYPE_CHECKING:
+    from likewise.backends.llvm.rows import Side
     from likewise.backends.llvm.search import Packed
 
 
@@ -20,19 +33,51 @@ class Prepared:
     """Items checked, measured and packed once for one metric; pass it wherever ``items`` is wanted.
 
     Made by :func:`prepare`. It keeps a reference to the rows themselves, which settle the answers: do not change them.
+    Of bits, and of zeros and ones by a metric that asks whether coordinates are equal, it keeps words of 64 bits alone.
     """
 
     def __init__(self, batch: Batch, metric: Metric, options: Options) -> None:
         wanted = search_statistics(metric, "y")
-        side = measured(batch.array, batch.dtype, "items", wanted, options)
+        side = side_of(batch, batch.array, "items", wanted, options)
         side, self.kept = good_rows(side, wanted, options)
         self.batch = batch
         self.metric = metric
-        self.side = transformed(side, metric, wanted, options)
         self.screen: Screen | None = None
         self.packed: Packed | None = None
+        self.words_only = self._keeps_words(side)
+        if self.words_only:
+            self._pack_words(side, options.threads)
+            return
+        side = as_rows(side, wanted, options)
+        self.side = transformed(side, metric, wanted, options)
         if metric.matrix is not None or not makes_rows(metric):
             self._pack(options.threads)
+
+    def _keeps_words(self, side: Side) -> bool:
+        """Whether queries are to be expected that bits alone can answer."""
+        if not counts_bits(self.metric, side, side):
+            return False
+        compares = any(node.is_truth for term in self.metric.terms for node in term.walk())
+        return isinstance(self.batch, BitBatch) or compares
+
+    def _pack_words(self, side: Side, threads: int) -> None:
+        """Keep words, and let go of the rows."""
+        from likewise.backends.llvm.bits import panel_side
+        from likewise.backends.llvm.search import Packed, item_packer, search_formula
+
+        self.screen = choose(self.metric, side.known, side.known, side.d)
+        packer = item_packer(side, self.metric, self.screen)
+        wanted = search_formula(self.metric, self.screen).stats
+        padded = packer.padded_stats(wanted, 0, side.n, packer.lanes)
+        self.packed = Packed(packer.pack(0, side.n, threads), 0, side.n, packer.lanes, padded)
+        stats = {}
+        for name, array in side.stats.items():
+            if f"{name}_y" in padded:  # shared: settling needs no copy of its own
+                stats[name] = padded[f"{name}_y"][: side.n]
+            elif f"{name}_y" in self.metric.stats:
+                stats[name] = array
+        self.side = panel_side(side, self.packed.data, packer.lanes, stats)
+        self.batch = replace(self.batch, array=np.broadcast_to(np.zeros((), np.uint8), self.batch.array.shape))
 
     def _pack(self, threads: int) -> None:
         """Pack for the queries to be expected: as exact in float32 as the items are."""
@@ -71,6 +116,10 @@ class Prepared:
     def nbytes(self) -> int:
         """Memory held beyond the rows given."""
         held = [] if self.packed is None else [self.packed.data, *self.packed.stats.values()]
+        if self.words_only:
+            packed = {name[:-2] for name in self.packed.stats} if self.packed else set()
+            held += [array for name, array in self.side.stats.items() if name not in packed]
+            return sum(int(array.nbytes) for array in held)
         held += [*self.side.stats.values()] + ([] if self.side.rows is self.batch.array else [self.side.rows])
         return sum(int(array.nbytes) for array in held)
 
@@ -106,7 +155,7 @@ def prepare(items: Any, *, metric: Any, n_jobs: int | None = None, on_bad: str =
     array([[0]])
     """
     options = read_options(n_jobs, None, on_bad, None)
-    batch = read(items, "items")
+    batch = read(items, "items", packed=True)
     if batch.lead:
         raise ShapeError(f"prepare takes one set of items, of shape (m, d); found {batch.array.shape}")
     return Prepared(batch, metric_for(metric, batch.d), options)
@@ -115,7 +164,7 @@ def prepare(items: Any, *, metric: Any, n_jobs: int | None = None, on_bad: str =
 def resolve_items(items: Any, metric: Any) -> tuple[Batch, Any, Prepared | None]:
     """Rows, metric and packed form of ``items=``."""
     if not isinstance(items, Prepared):
-        return read(items, "items"), metric, None
+        return read(items, "items", packed=True), metric, None
     if metric is not None and (found := as_metric(metric)) != items.metric:
         raise InputError(f"these items were prepared for {items.metric.name}, not {found.name}; prepare them again")
     return items.batch, items.metric, items

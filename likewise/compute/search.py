@@ -16,12 +16,14 @@ from likewise.compute.filters import Where, read_where
 from likewise.compute.options import Options, Progress, caller_level, physical_memory, read_options
 from likewise.compute.prepared import Prepared, resolve_items
 from likewise.compute.sides import (
+    as_rows,
     batches,
+    counts_bits,
     good_rows,
-    measured,
     metric_for,
     screened,
     search_statistics,
+    side_of,
     slab_rows,
     slabs,
     transformed,
@@ -79,15 +81,17 @@ class _Call:
         wanted, others = search_statistics(metric, "x"), search_statistics(metric, "y")
         if self.where.own:
             wanted = wanted | others
-        queries = measured(x, self.queries.dtype, "queries", wanted, options)
+        queries = side_of(self.queries, x, "queries", wanted, options)
         queries, kept_queries = good_rows(queries, wanted, options)
         if prepared is not None:
             items, kept_items = prepared.side, prepared.kept
         elif self.where.own:
             items, kept_items = queries, kept_queries
         else:
-            items, kept_items = good_rows(measured(y, self.items.dtype, "items", others, options), others, options)
+            items, kept_items = good_rows(side_of(self.items, y, "items", others, options), others, options)
         where = self.where.filter(index, kept_queries, kept_items)
+        if not counts_bits(metric, queries, items):
+            queries = as_rows(queries, wanted, options)
         queries = transformed(queries, metric, search_statistics(metric, "x"), options)
         return _gathered(_Part(metric, queries, items, where, prepared, options, len(x), kept_queries, kept_items))
 
@@ -109,6 +113,16 @@ class _Part:
     keep: dict[Any, Any] | None = None  # packed queries, for a search of the same ones
 
     @property
+    def by_bits(self) -> bool:
+        """Whether its pairs are compared by counting bits."""
+        return counts_bits(self.metric, self.queries, self.items)
+
+    @property
+    def ready(self) -> bool:
+        """Whether the items are prepared, and in a way that serves these queries."""
+        return self.prepared is not None and (self.by_bits or not self.prepared.words_only)
+
+    @property
     def count(self) -> int:
         """Items that are searched."""
         return self.items.n if self.admitted is None else len(self.admitted)
@@ -125,7 +139,7 @@ class _Part:
         from likewise.backends.llvm.rows import take
 
         wanted = search_statistics(self.metric, "y")
-        ready = self.prepared is not None  # multiplied by the metric's matrix already
+        ready = self.ready  # multiplied by the metric's matrix already
         if self.admitted is not None:
             step = slab_rows(self.items, self.metric, self.options, copied=True)
             for first in range(0, len(self.admitted), step):
@@ -134,7 +148,7 @@ class _Part:
         elif ready:
             yield 0, self.items
         else:
-            for first, slab in slabs(self.items, self.metric, self.options):
+            for first, slab in slabs(self.items, self.metric, self.options, by_bits=self.by_bits):
                 yield first, transformed(slab, self.metric, wanted, self.options)
 
     def searches(self, verb: str, per_query: int) -> Iterator[tuple[int, Search]]:
@@ -143,7 +157,7 @@ class _Part:
 
         for first, items in self.slabs():
             pair = screened(self.metric, self.queries, items, self.options)
-            whole = self.prepared is not None and self.admitted is None
+            whole = self.ready and self.admitted is None
             packed = self.prepared.packed_for(pair.screen) if whole and self.prepared is not None else None
             plan = plan_search(
                 verb,
@@ -224,9 +238,11 @@ def _search_cost(part: _Part) -> int:
 
 def _gathered(part: _Part) -> _Part:
     """The part with the items that a mask for all queries admits gathered, if that is worth its while."""
+    from likewise.backends.llvm.bits import BitSide
+
     where, n = part.where, part.queries.n
-    if where is None or not where.shared or not n:
-        return part
+    if where is None or not where.shared or not n or isinstance(part.items, BitSide):
+        return part  # words of bits are quicker compared than gathered
     admitted = where.admitted_items()
     share = len(admitted) / max(part.items.n, 1)
     dense, gathered, listed = _search_cost(part), share * (n + _PACK + _COPY), share * n * _PAIRS
@@ -246,7 +262,7 @@ def _read_call(
         batch, metric, prepared = resolve_items(queries, metric)
         q = batch
     else:
-        q = read(queries, "queries")
+        q = read(queries, "queries", packed=True)
         batch, metric, prepared = (q, metric, None) if own else resolve_items(items, metric)
     same_dimension(q, batch, "queries", "items")
     found = metric_for(metric, q.d)

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from likewise.arrays import Batch, broadcast_lead
+from likewise.arrays import Batch, BitBatch, broadcast_lead
 from likewise.compute.options import Options
 from likewise.errors import BadRowsError, InputError, ShapeError
+from likewise.formula.bits import counts_of
 from likewise.formula.expr import Expr, X, Y
 from likewise.formula.metric import Metric
 from likewise.formula.metrics import as_metric
@@ -65,6 +66,27 @@ def measured(rows: NDArray[Any], dtype: str, name: str, wanted: frozenset[str], 
     return side
 
 
+def side_of(batch: Batch, rows: NDArray[Any], name: str, wanted: frozenset[str], options: Options) -> Side:
+    """One pass over some rows of a batch, which may be bits."""
+    from likewise.backends.llvm.bits import COUNTED, bit_side, measure_bool
+
+    if isinstance(batch, BitBatch):
+        return bit_side(rows, batch.d, batch.bitorder, wanted, options.threads)
+    if batch.dtype == "bool" and wanted <= COUNTED:
+        return measure_bool(rows, wanted, options.threads)
+    return measured(rows, batch.dtype, name, wanted, options)
+
+
+def as_rows(side: Side, wanted: frozenset[str], options: Options) -> Side:
+    """Bits as booleans, for what does not count them; other sides as they are."""
+    from likewise.backends.llvm.bits import BitSide, unpacked
+    from likewise.backends.llvm.rows import measure
+
+    if not isinstance(side, BitSide):
+        return side
+    return measure(unpacked(side, 0, side.n, options.threads), "bool", wanted, options.threads)
+
+
 def statistics_of(metric: Metric, which: str) -> frozenset[str]:
     """The statistics the metric's formulas name, of side "x" or "y"."""
     return frozenset(s[:-2] for s in metric.stats if s.endswith(which))
@@ -73,6 +95,8 @@ def statistics_of(metric: Metric, which: str) -> frozenset[str]:
 def search_statistics(metric: Metric, which: str) -> frozenset[str]:
     """Those, and the norm that a search's bound may need, so that one pass over the data gathers all."""
     names, core = statistics_of(metric, which), factor(metric)
+    if (counts := counts_of(metric)) is not None and counts.op == "and":
+        names |= {"nnz"}
     if metric.matrix is not None or not core.identity:
         return names
     if core.terms[0].op == "mul":
@@ -101,10 +125,29 @@ def transformed(side: Side, metric: Metric, wanted: frozenset[str], options: Opt
     return measure(multiply(side, metric.matrix, options.threads), "float64", wanted | NORMS, options.threads)
 
 
-def slabs(items: Side, metric: Metric, options: Options) -> Iterator[tuple[int, Side]]:
-    """(first row, side): all items at once, or slabs of those that are first made into new float64 rows."""
-    from likewise.backends.llvm.rows import Side
+def counts_bits(metric: Metric, x: Side, y: Side) -> bool:
+    """Whether a comparison of these rows is a count of bits."""
+    return choose(metric, x.known, y.known, x.d).kind == "bits"
 
+
+def slabs(items: Side, metric: Metric, options: Options, *, by_bits: bool = False) -> Iterator[tuple[int, Side]]:
+    """(first row, side): all items at once, or slabs of those that are first made into new rows.
+
+    New rows are float64 ones made by the metric, and booleans made of bits that are not compared as such (``by_bits``).
+    """
+    from likewise.backends.llvm.bits import BitSide, unpacked
+    from likewise.backends.llvm.rows import Side, measure
+
+    if isinstance(items, BitSide):
+        if by_bits:
+            yield 0, items
+            return
+        wanted = search_statistics(metric, "y")
+        step = max(1024, (options.memory or DEFAULT_MEMORY) // (4 * items.d))
+        for first in range(0, items.n, step) or [0]:
+            rows = unpacked(items, first, min(first + step, items.n), options.threads)
+            yield first, measure(rows, "bool", wanted, options.threads)
+        return
     step = slab_rows(items, metric, options)
     if not makes_rows(metric) or items.n <= step:
         yield 0, items
@@ -182,6 +225,19 @@ def dense_side(
     """A side with the statistics the metric names, multiplied by its matrix; and its bad rows."""
     wanted = statistics_of(metric, which)
     side = measured(rows, dtype, name, wanted, options)
+    return transformed(side, metric, wanted, options), side.bad
+
+
+def counted_side(
+    batch: Batch, rows: NDArray[Any], name: str, metric: Metric, options: Options
+) -> tuple[Side, NDArray[np.int64]]:
+    """The same for a comparison that may count bits: they stay packed if the metric does, and ones are counted."""
+    wanted, counts = statistics_of(metric, name), counts_of(metric)
+    if counts is not None and counts.op == "and":
+        wanted |= {"nnz"}
+    side = side_of(batch, rows, name, wanted, options)
+    if counts is None:
+        side = as_rows(side, wanted, options)
     return transformed(side, metric, wanted, options), side.bad
 
 

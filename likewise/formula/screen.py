@@ -19,6 +19,8 @@ in float32 and says how far each score may be from the float64 one. The rules, t
 ``interval``
     any other formula of + - * / abs sqrt minimum maximum where: forward error analysis (:mod:`.bounds`), if float32
     holds the rows exactly.
+``bits``
+    rows of zeros and ones whose sums follow from a count of bits (:mod:`.bits`): exact.
 ``direct``
     no bound known: float64 throughout, which needs none.
 """
@@ -32,6 +34,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from likewise.formula.bits import LARGEST_D, counts_of
 from likewise.formula.bounds import HUGE32, TINY32, U32, Bound, Error, analyse, combined
 from likewise.formula.expr import ACC, Expr, X, Y, const, stat
 from likewise.formula.metric import Metric
@@ -59,6 +62,11 @@ class Rows:
     @property
     def magnitude(self) -> float:
         return max(abs(self.low), abs(self.high))
+
+    @property
+    def binary(self) -> bool:
+        """Whether all values are 0 or 1."""
+        return self.whole and self.low >= 0 and self.high <= 1
 
 
 @dataclass(frozen=True)
@@ -91,7 +99,7 @@ class Screen:
 
     @property
     def compute(self) -> str:
-        return "f64" if self.kind == "direct" else "f32"
+        return {"direct": "f64", "bits": "bits"}.get(self.kind, "f32")
 
 
 @dataclass(frozen=True)
@@ -169,6 +177,8 @@ def choose(metric: Metric, x: Rows | None = None, y: Rows | None = None, d: int 
     y = y or Rows(True, False, -1e3, 1e3)
     core, rank = factor(metric), rank_of(metric)
     key = rank.expr if rank.sign > 0 else Expr("neg", (rank.expr,))
+    if x.binary and y.binary and (screen := bits_screen(metric, d)) is not None:
+        return screen
     direct = direct_screen(metric)
     if d * U32 > 0.01:
         return direct
@@ -190,6 +200,15 @@ def choose(metric: Metric, x: Rows | None = None, y: Rows | None = None, d: int 
         return direct
     screen = Screen("interval", core, rank, key)
     return direct if _interval(screen, metric, x, y, d) is None else screen
+
+
+def bits_screen(metric: Metric, d: int) -> Screen | None:
+    """The screen for rows of zeros and ones, if a count of bits gives the metric."""
+    counts, rank = counts_of(metric), rank_of(metric)
+    if counts is None or d > LARGEST_D:
+        return None
+    key = rank.expr if rank.sign > 0 else Expr("neg", (rank.expr,))
+    return Screen("bits", Core(X, Y, (counts.term,)), rank, counts.rewrite(key))
 
 
 def _divisor(norm: Expr, guarded: bool) -> Expr:
@@ -241,7 +260,7 @@ def slack(screen: Screen, metric: Metric, x: Rows, y: Rows, d: int) -> Slack:
 
     A pair may be among the best if  key <= slope * (k-th best key) + offset.
     """
-    if screen.kind == "direct":
+    if screen.kind in ("direct", "bits"):
         return Slack(exact=True)
     # float64's own rounding of the settled value, against which scores are compared
     f64 = (2 * d + 64) * _U64

@@ -286,56 +286,85 @@ entry:
   %".153" = load i64, ptr %".152"
   %".154" = inttoptr i64 %".153" to ptr
   %".231" = alloca i64, i32 1
-  %".283" = getelementptr i64, ptr %".1", i64 22
-  %".284" = load i64, ptr %".283"
-  %".286" = getelementptr i64, ptr %".1", i64 9
+  %".283" = alloca i64, i32 1
+  %".286" = getelementptr i64, ptr %".1", i64 5
   %".287" = load i64, ptr %".286"
-  %".288" = inttoptr i64 %".287" to ptr
-  %".290" = getelementptr i64, ptr %".1", i64 10
-  %".291" = load i64, ptr %".290"
-  %".292" = inttoptr i64 %".291" to ptr
-  %".294" = getelementptr i64, ptr %".1", i64 5
+  %".289" = getelementptr i64, ptr %".1", i64 34
+  %".290" = load i64, ptr %".289"
+  %".294" = getelementptr i64, ptr %".1", i64 32
   %".295" = load i64, ptr %".294"
-  %".302" = getelementptr i64, ptr %".1", i64 15
-  %".303" = load i64, ptr %".302"
-  %".304" = inttoptr i64 %".303" to ptr
-  %".309" = getelementptr i64, ptr %".1", i64 11
-  %".310" = load i64, ptr %".309"
-  %".311" = inttoptr i64 %".310" to ptr
-  %".314" = alloca i64, i32 1
-  %".316" = getelementptr i64, ptr %".1", i64 6
-  %".317" = load i64, ptr %".316"
-  %".319" = alloca i64, i32 1
-  %".331" = getelementptr i64, ptr %".1", i64 24
-  %".332" = load i64, ptr %".331"
-  %".334" = alloca i1, i32 1
-  %".338" = getelementptr i64, ptr %".1", i64 25
-  %".339" = load i64, ptr %".338"
-  %".342" = inttoptr i64 %".332" to ptr
-  %".364" = getelementptr i64, ptr %".1", i64 12
-  %".365" = load i64, ptr %".364"
-  %".366" = inttoptr i64 %".365" to ptr
-  %".392" = getelementptr i64, ptr %".1", i64 14
-  %".393" = load i64, ptr %".392"
-  %".402" = getelementptr i64, ptr %".1", i64 16
-  %".403" = load i64, ptr %".402"
-  %".406" = getelementptr i64, ptr %".1", i64 17
-  %".407" = load i64, ptr %".406"
-  %".410" = getelementptr i64, ptr %".1", i64 18
+  %".296" = inttoptr i64 %".295" to ptr
+  %".299" = getelementptr i64, ptr %".1", i64 25
+  %".300" = load i64, ptr %".299"
+  %".303" = getelementptr i64, ptr %".1", i64 31
+  %".304" = load i64, ptr %".303"
+  %".305" = inttoptr i64 %".304" to ptr
+  %".315" = getelementptr i64, ptr %".1", i64 22
+  %".316" = load i64, ptr %".315"
+  %".318" = getelementptr i64, ptr %".1", i64 9
+  %".319" = load i64, ptr %".318"
+  %".320" = inttoptr i64 %".319" to ptr
+  %".322" = getelementptr i64, ptr %".1", i64 10
+  %".323" = load i64, ptr %".322"
+  %".324" = inttoptr i64 %".323" to ptr
+  %".332" = getelementptr i64, ptr %".1", i64 15
+  %".333" = load i64, ptr %".332"
+  %".334" = inttoptr i64 %".333" to ptr
+  %".339" = getelementptr i64, ptr %".1", i64 11
+  %".340" = load i64, ptr %".339"
+  %".341" = inttoptr i64 %".340" to ptr
+  %".344" = alloca i64, i32 1
+  %".346" = getelementptr i64, ptr %".1", i64 6
+  %".347" = load i64, ptr %".346"
+  %".349" = alloca i64, i32 1
+  %".361" = alloca i1, i32 1
+  %".363" = getelementptr i64, ptr %".1", i64 24
+  %".364" = load i64, ptr %".363"
+  %".368" = alloca i64, i32 1
+  %".370" = getelementptr i64, ptr %".1", i64 26
+  %".371" = load i64, ptr %".370"
+  %".374" = inttoptr i64 %".371" to ptr
+  %".384" = getelementptr i64, ptr %".1", i64 33
+  %".385" = load i64, ptr %".384"
+  %".393" = getelementptr i64, ptr %".1", i64 27
+  %".394" = load i64, ptr %".393"
+  %".397" = inttoptr i64 %".394" to ptr
+  %".405" = getelementptr i64, ptr %".1", i64 28
+  %".406" = load i64, ptr %".405"
+  %".409" = inttoptr i64 %".406" to ptr
+  %".410" = getelementptr i64, ptr %".1", i64 30
   %".411" = load i64, ptr %".410"
-  %".414" = getelementptr i64, ptr %".1", i64 19
-  %".415" = load i64, ptr %".414"
-  %".418" = getelementptr i64, ptr %".1", i64 20
-  %".419" = load i64, ptr %".418"
-  %".422" = getelementptr i64, ptr %".1", i64 21
-  %".423" = load i64, ptr %".422"
-  %".436" = getelementptr i64, ptr %".1", i64 23
-  %".437" = load i64, ptr %".436"
+  %".412" = inttoptr i64 %".411" to ptr
+  %".415" = getelementptr i64, ptr %".1", i64 29
+  %".416" = load i64, ptr %".415"
+  %".417" = inttoptr i64 %".416" to ptr
+  %".420" = alloca i64, i32 1
+  %".422" = alloca i64, i32 1
+  %".442" = alloca i1, i32 1
+  %".476" = getelementptr i64, ptr %".1", i64 12
+  %".477" = load i64, ptr %".476"
+  %".478" = inttoptr i64 %".477" to ptr
+  %".504" = getelementptr i64, ptr %".1", i64 14
+  %".505" = load i64, ptr %".504"
+  %".514" = getelementptr i64, ptr %".1", i64 16
+  %".515" = load i64, ptr %".514"
+  %".518" = getelementptr i64, ptr %".1", i64 17
+  %".519" = load i64, ptr %".518"
+  %".522" = getelementptr i64, ptr %".1", i64 18
+  %".523" = load i64, ptr %".522"
+  %".526" = getelementptr i64, ptr %".1", i64 19
+  %".527" = load i64, ptr %".526"
+  %".530" = getelementptr i64, ptr %".1", i64 20
+  %".531" = load i64, ptr %".530"
+  %".534" = getelementptr i64, ptr %".1", i64 21
+  %".535" = load i64, ptr %".534"
+  %".548" = getelementptr i64, ptr %".1", i64 23
+  %".549" = load i64, ptr %".548"
   br label %"body"
 body:
   br label %"panel.head"
 panel.head:
-  %"panel" = phi  i64 [%".6", %"body"], [%".434", %"tile.done"]
+  %"panel" = phi  i64 [%".6", %"body"], [%".546", %"tile.done"]
   %".10" = icmp slt i64 %"panel", %".8"
   br i1 %".10", label %"panel.body", label %"panel.done"
 panel.body:
@@ -348,7 +377,7 @@ panel.body:
 panel.done:
   br label %"finish.head"
 tile.head:
-  %"tile" = phi  i64 [0, %"panel.body"], [%".432", %"t.done.endif"]
+  %"tile" = phi  i64 [0, %"panel.body"], [%".544", %"t.done.endif"]
   %".27" = icmp slt i64 %"tile", %".19"
   br i1 %".27", label %"tile.body", label %"tile.done"
 tile.body:
@@ -369,7 +398,7 @@ tile.body:
   %".54" = shufflevector <4 x float> %".53", <4 x float> <float undef, float undef, float undef, float undef>, <4 x i32> <i32 0, i32 0, i32 0, i32 0>
   br label %"t.head"
 tile.done:
-  %".434" = add i64 %"panel", 1
+  %".546" = add i64 %"panel", 1
   br label %"panel.head"
 t.head:
   %"t" = phi  i64 [0, %"tile.body"], [%".142", %"t.body"]
@@ -551,7 +580,7 @@ t.done.if:
   store i64 %".212", ptr %".231"
   br label %"bit.head"
 t.done.endif:
-  %".432" = add i64 %"tile", 1
+  %".544" = add i64 %"tile", 1
   br label %"tile.head"
 bit.head:
   %".234" = load i64, ptr %".231"
@@ -607,171 +636,269 @@ bit.body:
 bit.done:
   br label %"t.done.endif"
 bit.body.if:
-  %".285" = mul i64 %".242", %".284"
-  %".289" = getelementptr float, ptr %".288", i64 %".285"
-  %".293" = getelementptr i64, ptr %".292", i64 %".285"
-  %".296" = sub i64 %".295", %".35"
-  %".297" = icmp slt i64 %".296", 8
-  %".298" = select  i1 %".297", i64 %".296", i64 8
-  %".299" = sub i64 64, %".298"
-  %".300" = lshr i64 -1, %".299"
-  %".301" = and i64 %".280", %".300"
-  %".305" = getelementptr i64, ptr %".304", i64 %".242"
-  %".306" = load i64, ptr %".305", align 8
-  %".307" = icmp eq i64 %".306", 0
-  br i1 %".307", label %"bit.body.if.if", label %"bit.body.if.endif"
+  store i64 %".280", ptr %".283"
+  %".285" = add i64 %".35", 8
+  %".288" = icmp sle i64 %".285", %".287"
+  %".291" = icmp ne i64 %".290", 0
+  %".292" = and i1 %".291", %".288"
+  br i1 %".292", label %"bit.body.if.if", label %"bit.body.if.endif"
 bit.body.endif:
   br label %"bit.head"
 bit.body.if.if:
-  %".312" = getelementptr i64, ptr %".311", i64 %".242"
-  %".313" = load i64, ptr %".312"
-  store i64 %".313", ptr %".314"
-  %".318" = add i64 %".35", %".317"
-  store i64 %".301", ptr %".319"
-  br label %"bit.head.1"
+  %".297" = getelementptr i64, ptr %".296", i64 %".242"
+  %".298" = load i64, ptr %".297", align 8
+  %".301" = add i64 %".35", %".300"
+  %".302" = add i64 %".298", %".301"
+  %".306" = getelementptr i8, ptr %".305", i64 %".302"
+  %".307" = load <8 x i8>, ptr %".306", align 1
+  %".308" = icmp ne <8 x i8> %".307", <i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0, i8 0>
+  %".309" = bitcast <8 x i1> %".308" to i8
+  %".310" = zext i8 %".309" to i64
+  %".311" = and i64 %".280", %".310"
+  store i64 %".311", ptr %".283"
+  br label %"bit.body.if.endif"
 bit.body.if.endif:
+  %".314" = load i64, ptr %".283"
+  %".317" = mul i64 %".242", %".316"
+  %".321" = getelementptr float, ptr %".320", i64 %".317"
+  %".325" = getelementptr i64, ptr %".324", i64 %".317"
+  %".326" = sub i64 %".287", %".35"
+  %".327" = icmp slt i64 %".326", 8
+  %".328" = select  i1 %".327", i64 %".326", i64 8
+  %".329" = sub i64 64, %".328"
+  %".330" = lshr i64 -1, %".329"
+  %".331" = and i64 %".314", %".330"
+  %".335" = getelementptr i64, ptr %".334", i64 %".242"
+  %".336" = load i64, ptr %".335", align 8
+  %".337" = icmp eq i64 %".336", 0
+  br i1 %".337", label %"bit.body.if.endif.if", label %"bit.body.if.endif.endif"
+bit.body.if.endif.if:
+  %".342" = getelementptr i64, ptr %".341", i64 %".242"
+  %".343" = load i64, ptr %".342"
+  store i64 %".343", ptr %".344"
+  %".348" = add i64 %".35", %".347"
+  store i64 %".331", ptr %".349"
+  br label %"bit.head.1"
+bit.body.if.endif.endif:
   br label %"bit.body.endif"
 bit.head.1:
-  %".322" = load i64, ptr %".319"
-  %".323" = icmp ne i64 %".322", 0
-  br i1 %".323", label %"bit.body.1", label %"bit.done.1"
+  %".352" = load i64, ptr %".349"
+  %".353" = icmp ne i64 %".352", 0
+  br i1 %".353", label %"bit.body.1", label %"bit.done.1"
 bit.body.1:
-  %".325" = load i64, ptr %".319"
-  %".326" = sub i64 %".325", 1
-  %".327" = and i64 %".325", %".326"
-  store i64 %".327", ptr %".319"
-  %".329" = call i64 @"llvm.cttz.i64"(i64 %".325", i1 1)
-  %".330" = add i64 %".35", %".329"
-  %".333" = icmp eq i64 %".332", 0
-  store i1 %".333", ptr %".334"
-  %".336" = xor i1 %".333", -1
-  br i1 %".336", label %"bit.body.1.if", label %"bit.body.1.endif"
+  %".355" = load i64, ptr %".349"
+  %".356" = sub i64 %".355", 1
+  %".357" = and i64 %".355", %".356"
+  store i64 %".357", ptr %".349"
+  %".359" = call i64 @"llvm.cttz.i64"(i64 %".355", i1 1)
+  %".360" = add i64 %".35", %".359"
+  store i1 1, ptr %".361"
+  %".365" = icmp ne i64 %".364", 0
+  br i1 %".365", label %"bit.body.1.if", label %"bit.body.1.endif", !prof !0
 bit.done.1:
-  %".362" = load i64, ptr %".314"
-  store i64 %".362", ptr %".312"
-  %".367" = getelementptr i64, ptr %".366", i64 %".242"
-  %".368" = load i64, ptr %".367", align 8
-  %".369" = icmp sge i64 %".362", %".368"
-  br i1 %".369", label %"bit.done.1.if", label %"bit.done.1.endif", !prof !0
+  %".474" = load i64, ptr %".344"
+  store i64 %".474", ptr %".342"
+  %".479" = getelementptr i64, ptr %".478", i64 %".242"
+  %".480" = load i64, ptr %".479", align 8
+  %".481" = icmp sge i64 %".474", %".480"
+  br i1 %".481", label %"bit.done.1.if", label %"bit.done.1.endif", !prof !0
 bit.body.1.if:
-  %".340" = mul i64 %".242", %".339"
-  %".341" = add i64 %".340", %".330"
-  %".343" = getelementptr i8, ptr %".342", i64 %".341"
-  %".344" = load i8, ptr %".343", align 1
-  %".345" = icmp ne i8 %".344", 0
-  store i1 %".345", ptr %".334"
-  br label %"bit.body.1.endif"
+  %".367" = add i64 %".360", %".300"
+  store i64 %".367", ptr %".368"
+  %".372" = icmp ne i64 %".371", 0
+  br i1 %".372", label %"bit.body.1.if.if", label %"bit.body.1.if.endif"
 bit.body.1.endif:
-  %".348" = load i1, ptr %".334"
-  br i1 %".348", label %"bit.body.1.endif.if", label %"bit.body.1.endif.endif"
+  %".460" = load i1, ptr %".361"
+  br i1 %".460", label %"bit.body.1.endif.if", label %"bit.body.1.endif.endif"
+bit.body.1.if.if:
+  %".375" = getelementptr i64, ptr %".374", i64 %".360"
+  %".376" = load i64, ptr %".375", align 8
+  store i64 %".376", ptr %".368"
+  br label %"bit.body.1.if.endif"
+bit.body.1.if.endif:
+  %".379" = load i64, ptr %".368"
+  %".380" = icmp ne i64 %".304", 0
+  br i1 %".380", label %"bit.body.1.if.endif.if", label %"bit.body.1.if.endif.endif"
+bit.body.1.if.endif.if:
+  %".382" = getelementptr i64, ptr %".296", i64 %".242"
+  %".383" = load i64, ptr %".382", align 8
+  %".386" = mul i64 %".379", %".385"
+  %".387" = add i64 %".383", %".386"
+  %".388" = getelementptr i8, ptr %".305", i64 %".387"
+  %".389" = load i8, ptr %".388", align 1
+  %".390" = icmp ne i8 %".389", 0
+  store i1 %".390", ptr %".361"
+  br label %"bit.body.1.if.endif.endif"
+bit.body.1.if.endif.endif:
+  %".395" = icmp ne i64 %".394", 0
+  br i1 %".395", label %"bit.body.1.if.endif.endif.if", label %"bit.body.1.if.endif.endif.endif"
+bit.body.1.if.endif.endif.if:
+  %".398" = getelementptr i64, ptr %".397", i64 %".242"
+  %".399" = load i64, ptr %".398", align 8
+  %".400" = icmp ne i64 %".399", %".379"
+  %".401" = load i1, ptr %".361"
+  %".402" = and i1 %".401", %".400"
+  store i1 %".402", ptr %".361"
+  br label %"bit.body.1.if.endif.endif.endif"
+bit.body.1.if.endif.endif.endif:
+  %".407" = icmp ne i64 %".406", 0
+  br i1 %".407", label %"bit.body.1.if.endif.endif.endif.if", label %"bit.body.1.if.endif.endif.endif.endif"
+bit.body.1.if.endif.endif.endif.if:
+  %".413" = getelementptr i64, ptr %".412", i64 %".242"
+  %".414" = load i64, ptr %".413", align 8
+  %".418" = getelementptr i64, ptr %".417", i64 %".242"
+  %".419" = load i64, ptr %".418", align 8
+  store i64 %".419", ptr %".420"
+  store i64 %".414", ptr %".422"
+  br label %"halve.head"
+bit.body.1.if.endif.endif.endif.endif:
+  br label %"bit.body.1.endif"
+halve.head:
+  %".425" = load i64, ptr %".420"
+  %".426" = load i64, ptr %".422"
+  %".427" = icmp slt i64 %".425", %".426"
+  br i1 %".427", label %"halve.body", label %"halve.done"
+halve.body:
+  %".429" = load i64, ptr %".420"
+  %".430" = load i64, ptr %".422"
+  %".431" = add i64 %".429", %".430"
+  %".432" = ashr i64 %".431", 1
+  %".433" = getelementptr i64, ptr %".409", i64 %".432"
+  %".434" = load i64, ptr %".433", align 8
+  %".435" = icmp slt i64 %".434", %".379"
+  %".436" = add i64 %".432", 1
+  %".437" = select  i1 %".435", i64 %".436", i64 %".429"
+  store i64 %".437", ptr %".420"
+  %".439" = select  i1 %".435", i64 %".430", i64 %".432"
+  store i64 %".439", ptr %".422"
+  br label %"halve.head"
+halve.done:
+  store i1 0, ptr %".442"
+  %".444" = load i64, ptr %".420"
+  %".445" = icmp slt i64 %".444", %".414"
+  br i1 %".445", label %"halve.done.if", label %"halve.done.endif"
+halve.done.if:
+  %".447" = load i64, ptr %".420"
+  %".448" = getelementptr i64, ptr %".409", i64 %".447"
+  %".449" = load i64, ptr %".448", align 8
+  %".450" = icmp eq i64 %".449", %".379"
+  store i1 %".450", ptr %".442"
+  br label %"halve.done.endif"
+halve.done.endif:
+  %".453" = load i1, ptr %".442"
+  %".454" = xor i1 %".453", -1
+  %".455" = load i1, ptr %".361"
+  %".456" = and i1 %".455", %".454"
+  store i1 %".456", ptr %".361"
+  br label %"bit.body.1.if.endif.endif.endif.endif"
 bit.body.1.endif.if:
-  %".350" = load i64, ptr %".314"
-  %".351" = getelementptr float, ptr %".13", i64 %".329"
-  %".352" = load float, ptr %".351", align 4
-  %".353" = getelementptr float, ptr %".289", i64 %".350"
-  store float %".352", ptr %".353", align 4
-  %".355" = add i64 %".318", %".329"
-  %".356" = getelementptr i64, ptr %".293", i64 %".350"
-  store i64 %".355", ptr %".356", align 8
-  %".358" = add i64 %".350", 1
-  store i64 %".358", ptr %".314"
+  %".462" = load i64, ptr %".344"
+  %".463" = getelementptr float, ptr %".13", i64 %".359"
+  %".464" = load float, ptr %".463", align 4
+  %".465" = getelementptr float, ptr %".321", i64 %".462"
+  store float %".464", ptr %".465", align 4
+  %".467" = add i64 %".348", %".359"
+  %".468" = getelementptr i64, ptr %".325", i64 %".462"
+  store i64 %".467", ptr %".468", align 8
+  %".470" = add i64 %".462", 1
+  store i64 %".470", ptr %".344"
   br label %"bit.body.1.endif.endif"
 bit.body.1.endif.endif:
   br label %"bit.head.1"
 bit.done.1.if:
-  %".371" = mul i64 %".242", %".284"
-  %".372" = mul i64 %".371", 4
-  %".373" = add i64 %".287", %".372"
-  %".374" = getelementptr i64, ptr %".4", i64 0
-  store i64 %".373", ptr %".374", align 8
-  %".376" = mul i64 %".371", 8
-  %".377" = add i64 %".291", %".376"
-  %".378" = getelementptr i64, ptr %".4", i64 1
-  store i64 %".377", ptr %".378", align 8
-  %".380" = mul i64 %".242", 8
-  %".381" = add i64 %".310", %".380"
-  %".382" = getelementptr i64, ptr %".4", i64 2
-  store i64 %".381", ptr %".382", align 8
-  %".384" = mul i64 %".242", 8
-  %".385" = add i64 %".365", %".384"
-  %".386" = getelementptr i64, ptr %".4", i64 3
-  store i64 %".385", ptr %".386", align 8
-  %".388" = mul i64 %".242", 4
-  %".389" = add i64 %".153", %".388"
-  %".390" = getelementptr i64, ptr %".4", i64 4
-  store i64 %".389", ptr %".390", align 8
-  %".394" = mul i64 %".242", 4
-  %".395" = add i64 %".393", %".394"
-  %".396" = getelementptr i64, ptr %".4", i64 5
-  store i64 %".395", ptr %".396", align 8
-  %".398" = mul i64 %".242", 8
-  %".399" = add i64 %".303", %".398"
-  %".400" = getelementptr i64, ptr %".4", i64 6
-  store i64 %".399", ptr %".400", align 8
-  %".404" = getelementptr i64, ptr %".4", i64 7
-  store i64 %".403", ptr %".404", align 8
-  %".408" = getelementptr i64, ptr %".4", i64 8
-  store i64 %".407", ptr %".408", align 8
-  %".412" = getelementptr i64, ptr %".4", i64 9
-  store i64 %".411", ptr %".412", align 8
-  %".416" = getelementptr i64, ptr %".4", i64 10
-  store i64 %".415", ptr %".416", align 8
-  %".420" = getelementptr i64, ptr %".4", i64 11
-  store i64 %".419", ptr %".420", align 8
-  %".424" = getelementptr i64, ptr %".4", i64 12
-  store i64 %".423", ptr %".424", align 8
-  %".426" = call i64 @"search_tighten"(ptr %".4")
+  %".483" = mul i64 %".242", %".316"
+  %".484" = mul i64 %".483", 4
+  %".485" = add i64 %".319", %".484"
+  %".486" = getelementptr i64, ptr %".4", i64 0
+  store i64 %".485", ptr %".486", align 8
+  %".488" = mul i64 %".483", 8
+  %".489" = add i64 %".323", %".488"
+  %".490" = getelementptr i64, ptr %".4", i64 1
+  store i64 %".489", ptr %".490", align 8
+  %".492" = mul i64 %".242", 8
+  %".493" = add i64 %".340", %".492"
+  %".494" = getelementptr i64, ptr %".4", i64 2
+  store i64 %".493", ptr %".494", align 8
+  %".496" = mul i64 %".242", 8
+  %".497" = add i64 %".477", %".496"
+  %".498" = getelementptr i64, ptr %".4", i64 3
+  store i64 %".497", ptr %".498", align 8
+  %".500" = mul i64 %".242", 4
+  %".501" = add i64 %".153", %".500"
+  %".502" = getelementptr i64, ptr %".4", i64 4
+  store i64 %".501", ptr %".502", align 8
+  %".506" = mul i64 %".242", 4
+  %".507" = add i64 %".505", %".506"
+  %".508" = getelementptr i64, ptr %".4", i64 5
+  store i64 %".507", ptr %".508", align 8
+  %".510" = mul i64 %".242", 8
+  %".511" = add i64 %".333", %".510"
+  %".512" = getelementptr i64, ptr %".4", i64 6
+  store i64 %".511", ptr %".512", align 8
+  %".516" = getelementptr i64, ptr %".4", i64 7
+  store i64 %".515", ptr %".516", align 8
+  %".520" = getelementptr i64, ptr %".4", i64 8
+  store i64 %".519", ptr %".520", align 8
+  %".524" = getelementptr i64, ptr %".4", i64 9
+  store i64 %".523", ptr %".524", align 8
+  %".528" = getelementptr i64, ptr %".4", i64 10
+  store i64 %".527", ptr %".528", align 8
+  %".532" = getelementptr i64, ptr %".4", i64 11
+  store i64 %".531", ptr %".532", align 8
+  %".536" = getelementptr i64, ptr %".4", i64 12
+  store i64 %".535", ptr %".536", align 8
+  %".538" = call i64 @"search_tighten"(ptr %".4")
   br label %"bit.done.1.endif"
 bit.done.1.endif:
-  br label %"bit.body.if.endif"
+  br label %"bit.body.if.endif.endif"
 finish.head:
-  %"finish" = phi  i64 [0, %"panel.done"], [%".483", %"finish.body"]
-  %".439" = icmp slt i64 %"finish", %".437"
-  br i1 %".439", label %"finish.body", label %"finish.done"
+  %"finish" = phi  i64 [0, %"panel.done"], [%".595", %"finish.body"]
+  %".551" = icmp slt i64 %"finish", %".549"
+  br i1 %".551", label %"finish.body", label %"finish.done"
 finish.body:
-  %".441" = mul i64 %"finish", %".284"
-  %".442" = mul i64 %".441", 4
-  %".443" = add i64 %".287", %".442"
-  %".444" = getelementptr i64, ptr %".4", i64 0
-  store i64 %".443", ptr %".444", align 8
-  %".446" = mul i64 %".441", 8
-  %".447" = add i64 %".291", %".446"
-  %".448" = getelementptr i64, ptr %".4", i64 1
-  store i64 %".447", ptr %".448", align 8
-  %".450" = mul i64 %"finish", 8
-  %".451" = add i64 %".310", %".450"
-  %".452" = getelementptr i64, ptr %".4", i64 2
-  store i64 %".451", ptr %".452", align 8
-  %".454" = mul i64 %"finish", 8
-  %".455" = add i64 %".365", %".454"
-  %".456" = getelementptr i64, ptr %".4", i64 3
-  store i64 %".455", ptr %".456", align 8
-  %".458" = mul i64 %"finish", 4
-  %".459" = add i64 %".153", %".458"
-  %".460" = getelementptr i64, ptr %".4", i64 4
-  store i64 %".459", ptr %".460", align 8
-  %".462" = mul i64 %"finish", 4
-  %".463" = add i64 %".393", %".462"
-  %".464" = getelementptr i64, ptr %".4", i64 5
-  store i64 %".463", ptr %".464", align 8
-  %".466" = mul i64 %"finish", 8
-  %".467" = add i64 %".303", %".466"
-  %".468" = getelementptr i64, ptr %".4", i64 6
-  store i64 %".467", ptr %".468", align 8
-  %".470" = getelementptr i64, ptr %".4", i64 7
-  store i64 %".403", ptr %".470", align 8
-  %".472" = getelementptr i64, ptr %".4", i64 8
-  store i64 %".407", ptr %".472", align 8
-  %".474" = getelementptr i64, ptr %".4", i64 9
-  store i64 %".411", ptr %".474", align 8
-  %".476" = getelementptr i64, ptr %".4", i64 10
-  store i64 %".415", ptr %".476", align 8
-  %".478" = getelementptr i64, ptr %".4", i64 11
-  store i64 %".419", ptr %".478", align 8
-  %".480" = getelementptr i64, ptr %".4", i64 12
-  store i64 %".423", ptr %".480", align 8
-  %".482" = call i64 @"search_tighten"(ptr %".4")
-  %".483" = add i64 %"finish", 1
+  %".553" = mul i64 %"finish", %".316"
+  %".554" = mul i64 %".553", 4
+  %".555" = add i64 %".319", %".554"
+  %".556" = getelementptr i64, ptr %".4", i64 0
+  store i64 %".555", ptr %".556", align 8
+  %".558" = mul i64 %".553", 8
+  %".559" = add i64 %".323", %".558"
+  %".560" = getelementptr i64, ptr %".4", i64 1
+  store i64 %".559", ptr %".560", align 8
+  %".562" = mul i64 %"finish", 8
+  %".563" = add i64 %".340", %".562"
+  %".564" = getelementptr i64, ptr %".4", i64 2
+  store i64 %".563", ptr %".564", align 8
+  %".566" = mul i64 %"finish", 8
+  %".567" = add i64 %".477", %".566"
+  %".568" = getelementptr i64, ptr %".4", i64 3
+  store i64 %".567", ptr %".568", align 8
+  %".570" = mul i64 %"finish", 4
+  %".571" = add i64 %".153", %".570"
+  %".572" = getelementptr i64, ptr %".4", i64 4
+  store i64 %".571", ptr %".572", align 8
+  %".574" = mul i64 %"finish", 4
+  %".575" = add i64 %".505", %".574"
+  %".576" = getelementptr i64, ptr %".4", i64 5
+  store i64 %".575", ptr %".576", align 8
+  %".578" = mul i64 %"finish", 8
+  %".579" = add i64 %".333", %".578"
+  %".580" = getelementptr i64, ptr %".4", i64 6
+  store i64 %".579", ptr %".580", align 8
+  %".582" = getelementptr i64, ptr %".4", i64 7
+  store i64 %".515", ptr %".582", align 8
+  %".584" = getelementptr i64, ptr %".4", i64 8
+  store i64 %".519", ptr %".584", align 8
+  %".586" = getelementptr i64, ptr %".4", i64 9
+  store i64 %".523", ptr %".586", align 8
+  %".588" = getelementptr i64, ptr %".4", i64 10
+  store i64 %".527", ptr %".588", align 8
+  %".590" = getelementptr i64, ptr %".4", i64 11
+  store i64 %".531", ptr %".590", align 8
+  %".592" = getelementptr i64, ptr %".4", i64 12
+  store i64 %".535", ptr %".592", align 8
+  %".594" = call i64 @"search_tighten"(ptr %".4")
+  %".595" = add i64 %"finish", 1
   br label %"finish.head"
 finish.done:
   ret i64 0

@@ -138,24 +138,36 @@ Lines = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]
 
 
 def settle(
-    lists: Candidates, metric: Metric, key: Expr, x: Side, y: Side, first: int, out: Lines, threads: int
+    lists: Candidates,
+    metric: Metric,
+    key: Expr,
+    x: Side,
+    y: Side,
+    first: int,
+    out: Lines,
+    threads: int,
+    pairs: Any = None,
 ) -> None:
-    """The k best of each list into ``out`` (keys, values, indices: NaN and -1); ``first``: the first query's row."""
+    """The k best of each list into ``out`` (keys, values, indices: NaN and -1); ``first``: the first query's row.
+
+    ``pairs(rows, found, threads)`` gives keys and values in place of :func:`pair_values`.
+    """
     n, k = len(lists.count), lists.k
+    compare = pairs or functools.partial(pair_values, metric, key, x, y)
     widest = max(int(lists.count.max(initial=0)), 8)
     step = max(1, min(_TASK_BYTES // (16 * widest), -(-n // (4 * threads))))
 
     def one(a: int, b: int) -> None:
         width = -(-max(int(lists.count[a:b].max()), 1) // 8) * 8
         found = lists.found[a:b, :width]
-        if lists.count[a:b].mean() >= _LONG:
+        if pairs is None and lists.count[a:b].mean() >= _LONG:
             keys, values = lists_values(metric, key, x, y, first, lists.found, lists.count, a, b, width)
             order_lines(k, keys, values, found, [whole[a:b] for whole in out])
             return
         listed = np.arange(width) < lists.count[a:b, None]
         rows, _ = np.nonzero(listed)
         keys, values = np.full(listed.shape, np.nan), np.full(listed.shape, np.nan)
-        keys[listed], values[listed] = pair_values(metric, key, x, y, rows + (first + a), found[listed], 1)
+        keys[listed], values[listed] = compare(rows + (first + a), found[listed], 1)
         for whole, part in zip(out, sorted_lines(k, keys, values, found), strict=True):
             whole[a:b, : part.shape[1]] = part
 

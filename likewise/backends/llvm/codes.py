@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -25,7 +25,7 @@ from likewise.backends.llvm.dense import multiply
 from likewise.backends.llvm.jit import Kernel, kernel
 from likewise.backends.llvm.kernels import Formula
 from likewise.backends.llvm.kernels.codes import ALIGN, CodeTile, Level, Scan, code_tile
-from likewise.backends.llvm.rows import Side, address, aligned, exact_text, mapped, measure
+from likewise.backends.llvm.rows import Side, address, aligned, exact_text, mapped
 from likewise.backends.llvm.target import current
 from likewise.formula.codes import (
     Coding,
@@ -38,7 +38,7 @@ from likewise.formula.codes import (
     uncertainty,
     upward,
 )
-from likewise.formula.expr import Expr, X, Y
+from likewise.formula.expr import Expr, X
 
 Floats = NDArray[np.float64]
 _BLOCK = 4096  # rows coded at a time
@@ -147,7 +147,9 @@ def code_side(side: Side, u: Expr, scale: Expr | None, coding: Coding, threads: 
         stats = {name: array[first : first + step] for name, array in side.stats.items()}
         some = Side(side.rows[first : first + step], side.dtype, side.known, side.bad[:0], stats)
         if not leaf:
-            some = Side(mapped(some, u, "x" if u.side() == "x" else "y", threads), "float64", side.known, side.bad[:0], stats)
+            some = Side(
+                mapped(some, u, "x" if u.side() == "x" else "y", threads), "float64", side.known, side.bad[:0], stats
+            )
         z = multiply(some, coding.basis, threads)
         for part, found, a, b in zip(coding.parts, pieces, cuts, cuts[1:], strict=False):
             slab = Side(np.ascontiguousarray(z[:, a:b]), "float64", side.known, side.bad[:0], stats)
@@ -289,7 +291,9 @@ class Counts:
 class CodedQueries:
     """A chunk of queries, coded for one scan of one set of coded items."""
 
-    def __init__(self, queries: Side, u: Expr, scale: Expr | None, items: CodedItems, formula: Formula, threads: int) -> None:
+    def __init__(
+        self, queries: Side, u: Expr, scale: Expr | None, items: CodedItems, formula: Formula, threads: int
+    ) -> None:
         coding = items.coding
         self.items, self.coding, self.formula, self.n = items, coding, formula, queries.n
         self.tile = code_tile(items.tile.target, coding.kind, queries.n)
@@ -603,7 +607,14 @@ class ChunkScan:
         lists = own.fields(0, 1.0, self.zeros)
         base = self.base(a, n)
         base.pop("tally")
-        scan = {**base, **queries.sketch_fields(a), "constant": address(self.zeros), "gain": 1.0, "margin": 0.0, **lists}
+        scan = {
+            **base,
+            **queries.sketch_fields(a),
+            "constant": address(self.zeros),
+            "gain": 1.0,
+            "margin": 0.0,
+            **lists,
+        }
         ranges = seed_panels(panels, width, max(int(self.m * SEED_SHARE), 4 * seeds))
         for i, (first, last) in enumerate(ranges, 1):
             finish = {"finish": n, "spare": 0} if i == len(ranges) else {}

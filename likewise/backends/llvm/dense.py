@@ -13,11 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from likewise.backends.llvm import kernels, pool
+from likewise.backends.llvm.bits import BitPacker
 from likewise.backends.llvm.jit import kernel
 from likewise.backends.llvm.kernels import BLOCK, Formula, Tile, tile_for
 from likewise.backends.llvm.rows import NUMPY, ONE, Packer, Side, address, aligned, exact_text, kernel_recipe, measure
 from likewise.backends.llvm.target import current
-from likewise.formula.expr import Expr
+from likewise.formula.bits import Counts
+from likewise.formula.expr import Expr, X, Y
 from likewise.formula.metric import Metric
 from likewise.formula.metrics import dot
 from likewise.formula.screen import Core, factor
@@ -130,7 +132,38 @@ def matrix(
     """out[i, j] = metric(x_i, y_j) in float64 arithmetic, rounded once to out's type (float64 or float32)."""
     core = factor(metric)
     formula = Formula(core.terms, metric.combine, metric.finish)
-    tile = tile_for(current(), "f64", formula, x.n)
+    _matrix(formula, "f64", (core.u, core.v), x, y, out, threads, block, progress)
+
+
+def bit_matrix(
+    counts: Counts,
+    metric: Metric,
+    x: Side,
+    y: Side,
+    out: NDArray[Any],
+    threads: int,
+    block: int,
+    progress: Progress = None,
+) -> None:
+    """The same of rows of zeros and ones, by counting bits."""
+    formula = Formula((counts.term,), "sum", counts.rewrite(metric.finish))
+    _matrix(formula, "bits", (X, Y), x, y, out, threads, block, progress)
+
+
+def _matrix(
+    formula: Formula,
+    compute: str,
+    packed_as: tuple[Expr, Expr],
+    x: Side,
+    y: Side,
+    out: NDArray[Any],
+    threads: int,
+    block: int,
+    progress: Progress,
+) -> None:
+    tile = tile_for(current(), compute, formula, x.n)
+    depth = kernels.words_of(x.d) if compute == "bits" else x.d
+    make = BitPacker if compute == "bits" else Packer
     kind = "f32" if out.dtype == np.float32 else "f64"
     run = kernel(
         "matrix",
@@ -138,7 +171,9 @@ def matrix(
         kernels.matrix_fields(formula),
         lambda module, name: kernels.matrix_kernel(module, name, tile, formula, kind),
     )
-    queries, items, names = _packers(x, y, core, formula, tile)
+    queries = make(x, "x", packed_as[0], None, compute, tile.rows)
+    items = make(y, "y", packed_as[1], None, compute, tile.width)
+    names = formula.stats
     step = max(tile.width, block // tile.width * tile.width)
     chunk = max(tile.rows, block // tile.rows * tile.rows)
     done = pool.Counter(x.n * y.n, progress)
@@ -163,7 +198,7 @@ def matrix(
                 y_stats: Any = y_stats,
             ) -> None:
                 run(
-                    queries=address(packed_queries) + (low - a) * x.d * 8,
+                    queries=address(packed_queries) + (low - a) * depth * 8,
                     n=high - low,
                     items=address(packed),
                     first=0,
@@ -171,7 +206,7 @@ def matrix(
                     m=last - first,
                     base=first,
                     d=x.d,
-                    one=address(ONE["f64"]),
+                    one=address(ONE[compute]),
                     out=address(out) + low * out.shape[1] * out.itemsize,
                     out_row=out.shape[1],
                     **{s: address(v) + (low - a) * 8 for s, v in x_stats.items()},
@@ -179,9 +214,9 @@ def matrix(
                 )
                 done.add((high - low) * (last - first))
 
-            short = int(1 / kernels.calls_of(tile.rows * x.d * (last - first), tile, formula))
+            short = int(1 / kernels.calls_of(tile.rows * depth * (last - first), tile, formula))
             group = max(1, min(short, -(-(b - a) // (tile.rows * threads))))
-            group = min(group, max(1, 400_000 // (tile.rows * x.d * 8))) * tile.rows
+            group = min(group, max(1, 400_000 // (tile.rows * depth * 8))) * tile.rows
             pool.run([functools.partial(one, p, min(p + group, b)) for p in range(a, b, group)], threads, done.report)
 
 

@@ -15,7 +15,7 @@ from llvmlite import ir
 I1, I8, I16, I32, I64 = (ir.IntType(n) for n in (1, 8, 16, 32, 64))
 F16, F32, F64 = ir.HalfType(), ir.FloatType(), ir.DoubleType()
 PTR = ir.PointerType()
-FLOATS = {"f32": F32, "f64": F64}
+FLOATS = {"f32": F32, "f64": F64, "bits": F64}  # counts of bits become float64 keys
 BYTES = {F32: 4, F64: 8, I8: 1, I16: 2, I32: 4, I64: 8, F16: 2}
 Value = Any
 

@@ -18,7 +18,11 @@ from likewise.formula.screen import Rows
 
 Floats = NDArray[np.float64]
 _BLOCK = 16_384  # rows per task: some milliseconds each
-NUMPY: dict[str, np.dtype[Any]] = {"f32": np.dtype(np.float32), "f64": np.dtype(np.float64)}
+NUMPY: dict[str, np.dtype[Any]] = {
+    "f32": np.dtype(np.float32),
+    "f64": np.dtype(np.float64),
+    "bits": np.dtype(np.float64),
+}
 
 
 def aligned(count: int, dtype: Any) -> NDArray[Any]:

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from likewise.backends import reference
 from likewise.backends.llvm import kernels, pool
+from likewise.backends.llvm.bits import BitPacker, bit_pair_values
 from likewise.backends.llvm.candidates import Candidates, joined, settle
 from likewise.backends.llvm.codes import CodedItems, Counts
 from likewise.backends.llvm.dense import pair_values
@@ -29,10 +30,11 @@ from likewise.backends.llvm.jit import Kernel, kernel
 from likewise.backends.llvm.kernels import Formula, Tile, tile_for
 from likewise.backends.llvm.rows import NUMPY, ONE, Packer, Side, address, aligned, kernel_recipe, take
 from likewise.backends.llvm.target import current
+from likewise.formula.bits import counts_of
 from likewise.formula.expr import ACC, Expr, Y
 from likewise.formula.metric import Metric
 from likewise.formula.rank import never_negative, rank_of
-from likewise.formula.screen import Screen, Slack, direct_screen, offsets
+from likewise.formula.screen import Screen, Slack, choose, direct_screen, offsets
 
 Progress = Callable[[int, int], None] | None
 _TILE_ROWS = 32  # no tile has more rows
@@ -92,9 +94,16 @@ class Search:
     def dtype(self) -> Any:
         return NUMPY[self.screen.compute]
 
+    @property
+    def depth(self) -> int:
+        """Elements of a packed row: coordinates, or words of 64 bits."""
+        d = self.items.d
+        return kernels.words_of(d) if self.screen.compute == "bits" else d
+
     @functools.cached_property
     def query_packer(self) -> Packer:
-        return Packer(self.queries, "x", self.screen.core.u, self.screen.scale_x, self.screen.compute, self.tile.rows)
+        make = BitPacker if self.screen.compute == "bits" else Packer
+        return make(self.queries, "x", self.screen.core.u, self.screen.scale_x, self.screen.compute, self.tile.rows)
 
     def packed_queries(self, first: int, last: int) -> NDArray[Any]:
         """Those queries in tiles; kept for the next search, if there is where to."""
@@ -126,7 +135,7 @@ class Search:
     def block(self, first: int, last: int, buffer: list[Any]) -> Packed:
         if self.prepared is not None:
             return self.prepared
-        size = self.item_packer.panels(last - first) * self.tile.width * self.items.d
+        size = self.item_packer.panels(last - first) * self.tile.width * self.depth
         if not buffer or len(buffer[0]) < size:
             buffer[:] = [aligned(size, self.dtype)]
         data = self.item_packer.pack(first, last, self.sizes.threads, buffer[0])
@@ -167,6 +176,17 @@ class Search:
     def mask_fields(self, first_query: int, first_item: int) -> dict[str, int]:
         return self._filter_fields.of(first_query, first_item)
 
+    @property
+    def pairs(self) -> Any:
+        """What settles (row, item) pairs by counts of bits; None: :func:`pair_values` does."""
+        if self.screen.kind != "bits":
+            return None
+        return functools.partial(_bit_pairs, self.metric, self.screen_rank_key, self.settle_x, self.settle_y)
+
+    def settled(self, rows: NDArray[np.int64], found: NDArray[np.int64], threads: int) -> tuple[Any, Any]:
+        """Float64 key and value of (row, item) pairs."""
+        return settled_pairs(self.metric, self.settle_x, self.settle_y, rows, found, threads)
+
     @functools.cached_property
     def screen_rank_key(self) -> Expr:
         return _rank_key(self.metric)
@@ -180,8 +200,19 @@ def _rank_key(metric: Metric) -> Expr:
 def settled_pairs(
     metric: Metric, x: Side, y: Side, rows: NDArray[np.int64], found: NDArray[np.int64], threads: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Float64 (key, value) of listed pairs, which no search has found."""
-    return pair_values(metric, _rank_key(metric), x, y, rows, found, threads)
+    """Float64 (key, value) of listed pairs: by counts of bits where both sides are zeros and ones."""
+    key = _rank_key(metric)
+    if choose(metric, x.known, y.known, x.d).kind == "bits":
+        return _bit_pairs(metric, key, x, y, rows, found, threads)
+    return pair_values(metric, key, x, y, rows, found, threads)
+
+
+def _bit_pairs(
+    metric: Metric, key: Expr, x: Side, y: Side, rows: NDArray[np.int64], found: NDArray[np.int64], threads: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    counts = counts_of(metric)
+    assert counts is not None
+    return bit_pair_values(counts, key, metric.finish, x, y, rows, found, threads)
 
 
 def search_formula(metric: Metric, screen: Screen) -> Formula:
@@ -191,7 +222,8 @@ def search_formula(metric: Metric, screen: Screen) -> Formula:
 def item_packer(items: Side, metric: Metric, screen: Screen) -> Packer:
     """How a screen packs items: panels as wide as its tile."""
     width = tile_for(current(), screen.compute, search_formula(metric, screen)).width
-    return Packer(items, "y", screen.core.v, screen.scale_y, screen.compute, width)
+    make = BitPacker if screen.compute == "bits" else Packer
+    return make(items, "y", screen.core.v, screen.scale_y, screen.compute, width)
 
 
 def screen_norms(screen: Screen, slack: Slack, side: Side) -> NDArray[np.float64]:
@@ -243,7 +275,7 @@ def directly(search: Search, rows: NDArray[np.int64]) -> Search:
 
 
 def _topk_chunk(search: Search, first: int, last: int, k: int, out: BestState, done: pool.Counter) -> NDArray[np.int64]:
-    tile, d = search.tile, search.items.d
+    tile, d, depth = search.tile, search.items.d, search.depth
     run = _search_kernel(tile, search.formula, search.slack.exact)
     packed_queries = search.packed_queries(first, last)
     query_stats = search.query_packer.padded_stats(search.stat_names, first, last, tile.rows)
@@ -265,7 +297,7 @@ def _topk_chunk(search: Search, first: int, last: int, k: int, out: BestState, d
             at = a - first
             size = search.dtype.itemsize
             base = {
-                "queries": address(packed_queries) + at * d * size,
+                "queries": address(packed_queries) + at * depth * size,
                 "n": b - a,
                 "items": address(block.data),
                 "m": block.last - block.first,
@@ -278,7 +310,7 @@ def _topk_chunk(search: Search, first: int, last: int, k: int, out: BestState, d
                 **{s: address(v) for s, v in block.stats.items()},
             }
             stop = min((part + 1) * share, panels)
-            step = max(1, int(1 / kernels.calls_of((b - a) * d * tile.width, tile, search.formula)))
+            step = max(1, int(1 / kernels.calls_of((b - a) * depth * tile.width, tile, search.formula)))
             for p in range(part * share, stop, step):
                 if pool.stopped():
                     return
@@ -291,7 +323,9 @@ def _topk_chunk(search: Search, first: int, last: int, k: int, out: BestState, d
     return _settle_chunk(search, states, first, out)
 
 
-def _coded_chunk(search: Search, first: int, last: int, k: int, out: BestState, done: pool.Counter) -> NDArray[np.int64]:
+def _coded_chunk(
+    search: Search, first: int, last: int, k: int, out: BestState, done: pool.Counter
+) -> NDArray[np.int64]:
     """As :func:`_topk_chunk`, by codes first."""
     from likewise.backends.llvm.codes import ChunkScan, CodedQueries
 
@@ -360,7 +394,8 @@ def _settle_chunk(search: Search, parts: list[Candidates], first: int, out: Best
     lists = joined(parts)
     run = _search_kernel(search.tile, search.formula, slack.exact)
     lists.tighten(run, slack.slope, search.offset(first, first + len(lists.count)), threads)
-    settle(lists, search.metric, search.screen_rank_key, search.settle_x, search.settle_y, first, out, threads)
+    key, x, y = search.screen_rank_key, search.settle_x, search.settle_y
+    settle(lists, search.metric, key, x, y, first, out, threads, search.pairs)
     return np.nonzero(lists.overflow)[0] + first
 
 
@@ -449,6 +484,7 @@ def _within_chunk(
     search: Search, first: int, last: int, threshold: NDArray[Any], radius: float, done: pool.Counter
 ) -> list[Pairs]:
     tile, d, size = search.tile, search.items.d, search.dtype.itemsize
+    depth = search.depth
     run = _within_kernel(tile, search.formula, search.slack.exact)
     packed_queries = search.query_packer.pack(first, last, search.sizes.threads)
     query_stats = search.query_packer.padded_stats(search.stat_names, first, last, tile.rows)
@@ -467,7 +503,7 @@ def _within_chunk(
             while p < end:
                 count[0] = 0
                 p = run(
-                    queries=address(packed_queries) + at * d * size,
+                    queries=address(packed_queries) + at * depth * size,
                     n=b - a,
                     items=address(block.data),
                     first=p,
@@ -491,14 +527,13 @@ def _within_chunk(
 
         tasks = []
         for group in search.query_groups(first, last):
-            step = max(1, int(1 / kernels.calls_of((group[1] - group[0]) * d * tile.width, tile, search.formula)))
+            step = max(1, int(1 / kernels.calls_of((group[1] - group[0]) * depth * tile.width, tile, search.formula)))
             tasks += [functools.partial(one, group, p, min(p + step, panels)) for p in range(0, panels, step)]
         pool.run(tasks, search.sizes.threads, done.report)
     return results
 
 
 def _settle_pairs(search: Search, rows: Any, found: Any, radius: float) -> Pairs:
-    key = search.screen_rank_key
-    keys, values = pair_values(search.metric, key, search.settle_x, search.settle_y, rows, found, 1)
+    keys, values = search.settled(rows, found, 1)
     inside = values <= radius if search.metric.closer == "smaller" else values >= radius
     return rows[inside], keys[inside], values[inside], found[inside]

@@ -12,10 +12,22 @@ coordinate of one query. The micro-kernel walks the coordinates once and keeps R
 Each pair is accumulated in its own lane, coordinate after coordinate: a result does not depend on tile, thread or
 machine. What follows (the epilogue) is the reduction.
 
-``tile`` is the micro-kernel; ``rows``, ``search``, ``dense`` and ``fold`` are the loop nests around it.
+``tile`` is the micro-kernel, ``bits`` that of zeros and ones; ``rows``, ``search``, ``dense`` and ``fold`` are the loop
+nests around it.
 """
 
 from likewise.backends.llvm.kernels import codes
+from likewise.backends.llvm.kernels.bits import (
+    COUNT_BITS_FIELDS,
+    PACK_BITS_FIELDS,
+    bit_pairs_fields,
+    bit_pairs_kernel,
+    bit_peak_kernel,
+    count_bits_kernel,
+    pack_bits_kernel,
+    unpack_bits_kernel,
+    words_of,
+)
 from likewise.backends.llvm.kernels.dense import (
     PEAK_FIELDS,
     matrix_fields,
@@ -57,6 +69,7 @@ from likewise.backends.llvm.kernels.tile import Formula, Tile, calls_of, micro_k
 
 __all__ = [
     "BLOCK",
+    "COUNT_BITS_FIELDS",
     "DEV_FIELDS",
     "LIST_FIELDS",
     "FILTER_FIELDS",
@@ -64,13 +77,18 @@ __all__ = [
     "NOT_FLOAT32",
     "NOT_WHOLE",
     "ORDER_FIELDS",
+    "PACK_BITS_FIELDS",
     "PEAK_FIELDS",
     "ROW_STATS",
     "STATS_FIELDS",
     "SUM_FIELDS",
     "Formula",
     "Tile",
+    "bit_pairs_fields",
+    "bit_pairs_kernel",
+    "bit_peak_kernel",
     "calls_of",
+    "count_bits_kernel",
     "attend_kernel",
     "dev_kernel",
     "fold_fields",
@@ -80,6 +98,7 @@ __all__ = [
     "matrix_kernel",
     "micro_kernel",
     "order_kernel",
+    "pack_bits_kernel",
     "pack_fields",
     "pack_kernel",
     "pairs_fields",
@@ -91,8 +110,10 @@ __all__ = [
     "stats_kernel",
     "sum_kernel",
     "tile_for",
+    "unpack_bits_kernel",
     "weighted_kernel",
     "within_fields",
     "within_kernel",
+    "words_of",
     "work_bytes",
 ]

@@ -22,11 +22,11 @@ from typing import Any
 from llvmlite import ir
 
 from likewise.backends.llvm import functions
-from likewise.backends.llvm.emit import F32, F64, I1, I8, I16, I32, I64, PTR, Function, Value, constant, vector
+from likewise.backends.llvm.emit import F32, F64, I8, I16, I32, I64, PTR, Function, Value, constant, vector
 from likewise.backends.llvm.kernels.rows import load_row_element
 from likewise.backends.llvm.kernels.search import FILTER_FIELDS, _admitted, _each_bit, _offer
 from likewise.backends.llvm.kernels.select import LIST_FIELDS, Lists, tighten_function
-from likewise.backends.llvm.kernels.tile import Formula, Tile, combine_step, row_count, stat_fields
+from likewise.backends.llvm.kernels.tile import Formula, Tile, combine_step, stat_fields
 from likewise.backends.llvm.lower import lower
 from likewise.backends.llvm.target import Target
 from likewise.formula.expr import DIM, Expr, X, Y, stat
@@ -432,7 +432,9 @@ def scan_kernel(module: ir.Module, name: str, scan: Scan) -> None:
     if scan.mode == "seed":
         _limits(f, scan)
         with f.loop(f.field("first"), f.field("last"), name="panel") as p:
-            _scan_panel(f, scan, p, lambda row, item, lane, key, acc: _seed(f, scan, lists, row, b.add(item, lane), key))
+            _scan_panel(
+                f, scan, p, lambda row, item, lane, key, acc: _seed(f, scan, lists, row, b.add(item, lane), key)
+            )
         _tighten_all(f, lists)
         f.ret(f.field("last"))
         return
@@ -675,7 +677,10 @@ def _refine(f: Function, scan: Scan, lists: Lists | None, count: Value) -> None:
     started = False
     for i, level in enumerate(scan.levels):
         if level.exact:
-            with _listed(f, count, None if level.at_once else i, 16) as (row, item, acc, _), _if_admitted(f, row, item, started):
+            with (
+                _listed(f, count, None if level.at_once else i, 16) as (row, item, acc, _),
+                _if_admitted(f, row, item, started),
+            ):
                 total = acc if level.at_once else _level_sum(f, scan, i, row, item)
                 # constant - gain key = sum + b, in integers that float64 holds
                 score = b.fadd(b.sitofp(total, F64), f.load(f.pointer(f"b_y_{i}"), item, F64))
@@ -708,7 +713,9 @@ def _listed(f: Function, count: Value, ahead_of: Any, lines: int) -> Iterator[tu
         item = b.zext(f.load(f.pointer("list_item"), i, I32), I64)
         number = f.load(f.pointer("list_number"), i, I32)
         if ahead_of is not None:
-            coming = b.zext(f.load(f.pointer("list_item"), b.add(i, I64(ahead)), I32), I64)  # there is room past the end
+            coming = b.zext(
+                f.load(f.pointer("list_item"), b.add(i, I64(ahead)), I32), I64
+            )  # there is room past the end
             coming = b.select(b.icmp_signed("<", b.add(i, I64(ahead)), count), coming, item)
             size = b.mul(f.field("d"), I64(4)) if ahead_of == "rows" else f.field(f"stride_{ahead_of}")
             rows = f.pointer("y_rows" if ahead_of == "rows" else f"y_{ahead_of}")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from llvmlite import ir
 
 from likewise.backends.llvm.emit import (
@@ -13,6 +16,7 @@ from likewise.backends.llvm.emit import (
     constant,
     vector,
 )
+from likewise.backends.llvm.kernels.bits import bit_counts
 from likewise.backends.llvm.kernels.tile import (
     Formula,
     Tile,
@@ -40,27 +44,38 @@ def matrix_kernel(module: ir.Module, name: str, tile: Tile, formula: Formula, ou
     b = f.b
     buffer = f.slot(tile.vec, len(formula.terms) * tile.rows * tile.vectors, align=64)
     panels = f.loop(f.field("first"), f.field("last"), name="panel")
-    with panels as p, panel_tiles(f, tile, formula, p, fused=False, answer=True) as (done, first, item):
-        spill(f, tile, done, buffer)
-        with f.loop(0, row_count(f, tile, first), name="row") as r:
-            row = b.add(first, r)
-            line = b.mul(row, f.field("out_row"))
-            for v in range(tile.vectors):
-                value = finished(f, tile, formula, buffer, r, v, row, item, answer=True)
-                if out == "f32":
-                    value = b.fptrunc(value, vector(F32, tile.lanes))
-                start = b.add(item, I64(v * tile.lanes))
-                full = b.icmp_signed("<=", b.add(start, I64(tile.lanes)), f.field("m"))
-                with b.if_else(full) as (then, otherwise):
-                    with then:
-                        f.store(value, f.pointer("out"), b.add(line, b.add(start, f.field("base"))))
-                    with otherwise:
-                        for lane in range(tile.lanes):
-                            at = b.add(start, I64(lane))
-                            with f.when(b.icmp_signed("<", at, f.field("m"))):
-                                one = b.extract_element(value, I32(lane))
-                                f.store(one, f.pointer("out"), b.add(line, b.add(at, f.field("base"))))
+    tiles = bit_counts if tile.compute == "bits" else _sums
+    with (
+        panels as p,
+        tiles(f, tile, formula, p, buffer) as (first, item),
+        f.loop(0, row_count(f, tile, first), name="row") as r,
+    ):
+        row = b.add(first, r)
+        line = b.mul(row, f.field("out_row"))
+        for v in range(tile.vectors):
+            value = finished(f, tile, formula, buffer, r, v, row, item, answer=True)
+            if out == "f32":
+                value = b.fptrunc(value, vector(F32, tile.lanes))
+            start = b.add(item, I64(v * tile.lanes))
+            full = b.icmp_signed("<=", b.add(start, I64(tile.lanes)), f.field("m"))
+            with b.if_else(full) as (then, otherwise):
+                with then:
+                    f.store(value, f.pointer("out"), b.add(line, b.add(start, f.field("base"))))
+                with otherwise:
+                    for lane in range(tile.lanes):
+                        at = b.add(start, I64(lane))
+                        with f.when(b.icmp_signed("<", at, f.field("m"))):
+                            one = b.extract_element(value, I32(lane))
+                            f.store(one, f.pointer("out"), b.add(line, b.add(at, f.field("base"))))
     f.ret()
+
+
+@contextmanager
+def _sums(f: Function, tile: Tile, formula: Formula, p: Value, buffer: Value) -> Iterator[tuple[Value, Value]]:
+    """Every tile of panel ``p``: (first row, first item), with the sums in the buffer."""
+    with panel_tiles(f, tile, formula, p, fused=False, answer=True) as (done, first, item):
+        spill(f, tile, done, buffer)
+        yield first, item
 
 
 PEAK_FIELDS = ("count", "one", "out")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -15,6 +16,7 @@ from likewise.backends.llvm.emit import (
     constant,
     vector,
 )
+from likewise.backends.llvm.kernels.bits import bit_rows_with_hits
 from likewise.backends.llvm.kernels.select import LIST_FIELDS, Lists, tighten_function
 from likewise.backends.llvm.kernels.tile import (
     Formula,
@@ -71,17 +73,27 @@ def _panel_hits(
     b = f.b
     buffer = f.slot(tile.vec, len(formula.terms) * tile.rows * tile.vectors, align=64)
     keys = f.slot(tile.vec, tile.vectors, align=64)
-    fused = tile.compute == "f32" and tile.target.fma
-    with (
-        panel_tiles(f, tile, formula, p, fused=fused, answer=exact) as (done, first, item),
-        _rows_with_hits(f, tile, formula, done, buffer, first, exact) as r,
-    ):
+    rows = bit_rows_with_hits if tile.compute == "bits" else functools.partial(_tile_rows_with_hits, exact=exact)
+    with rows(f, tile, formula, p, buffer) as (first, item, r):
         row = b.add(first, r)
         limit = f.load(f.pointer("threshold"), row, tile.elem)
         hits = _hits(f, tile, formula, buffer, keys, r, row, item, limit, exact)
         with f.when(b.icmp_unsigned("!=", hits, I64(0)), likely=False):
             hits = _masked(f, tile, row, item, hits)
             yield row, item, hits, keys
+
+
+@contextmanager
+def _tile_rows_with_hits(
+    f: Function, tile: Tile, formula: Formula, p: Value, buffer: Value, *, exact: bool
+) -> Iterator[tuple[Value, Value, Value]]:
+    """For each row of each tile that may have a hit: (first row, first item, row), with its sums in the buffer."""
+    fused = tile.compute == "f32" and tile.target.fma
+    with (
+        panel_tiles(f, tile, formula, p, fused=fused, answer=exact) as (done, first, item),
+        _rows_with_hits(f, tile, formula, done, buffer, first, exact) as r,
+    ):
+        yield first, item, r
 
 
 def _hits(
