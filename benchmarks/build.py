@@ -6,13 +6,12 @@ be as fast as preparing and calling.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any
-
-import numpy as np
 
 import likewise as lw
 from benchmarks import data as rows
@@ -24,7 +23,8 @@ from benchmarks.harness import LEAST_ROUNDS, PAUSE, Goal, Settings, Table, quart
 from benchmarks.search_peers import Data
 
 METRICS = ("euclidean", "cosine", "dot", "manhattan", "chebyshev")
-COUNTS = (1, 10, 100, 1_000, 5_000)
+COUNTS = {"euclidean": (1, 10, 100, 1_000, 5_000), "manhattan": (1, 10, 100, 1_000)}
+FEW = 500  # queries of a peer: it gains nothing by more
 NOISE = 0.95  # a one-shot call and its parts may differ by as much by chance
 
 
@@ -65,8 +65,7 @@ def preparing(settings: Settings) -> dict[str, Any]:
     own, (m, d) = data.items.nbytes, data.items.shape
     print(f"\nPreparing {m:,} x {d} float32 rows")
     runs: dict[str, Callable[[], Any]] = {
-        f"likewise, {metric}": partial(lw.prepare, data.items, metric=metric, n_jobs=data.threads)
-        for metric in METRICS
+        f"likewise, {metric}": partial(lw.prepare, data.items, metric=metric, n_jobs=data.threads) for metric in METRICS
     }
     sizes: dict[str, int] = {name: run().nbytes for name, run in runs.items()}
     missing = []
@@ -109,46 +108,55 @@ def preparing(settings: Settings) -> dict[str, Any]:
 # ------------------------------------------------------------------------------------------------ one call, or prepare
 
 
+def ways(data: Data, metric: str, shelf: lw.Prepared) -> dict[str, Callable[[], Any]]:
+    """One call on bare rows; preparing them and a call; a call on rows prepared before."""
+    call = partial(lw.topk, data.queries, k=data.k, n_jobs=data.threads)
+    prepare = partial(lw.prepare, data.items, metric=metric, n_jobs=data.threads)
+    return {
+        "one call": lambda: call(items=data.items, metric=metric),
+        "prepare + call": lambda: call(items=prepare()),
+        "prepared call": lambda: call(items=shelf),
+    }
+
+
+def faiss_knn(data: Data, metric: str) -> Callable[[], Any]:
+    """FAISS on bare rows."""
+    import faiss
+
+    kind = {"euclidean": faiss.METRIC_L2, "manhattan": faiss.METRIC_L1}[metric]
+    hold_threads(data.threads)
+    return lambda: faiss.knn(data.queries, data.items, data.k, metric=kind)
+
+
 def one_shot(metric: str, settings: Settings) -> dict[str, Any]:
-    whole = rows.fashion(settings)
+    whole = rows.first(rows.fashion(settings), COUNTS[metric][-1])
     m, d = whole.items.shape
-    threads, k = settings.threads, whole.k
     print(f"\nOne call, or prepare and call: {metric}, {m:,} x {d}")
-    table = Table(
-        f"one-shot-{metric}",
-        f"One call on bare rows, {metric}",
-        f"n Fashion-MNIST images in {m:,} others: one call on the rows, preparing them and calling, and the call alone "
-        "when they are prepared. The last column is the second over the first: below 1, the one call prepared too "
-        "much or too little.",
-        [("n", "count"), ("one call", "ms"), ("prepare + call", "ms"), ("prepared call", "ms"), ("ratio", "times")],
-    )
-    shelf, goals = lw.prepare(whole.items, metric=metric, n_jobs=threads), []
-    for n in (count for count in COUNTS if count <= len(whole.queries)):
+    right = truth.exact(whole, metric)
+    shelf = lw.prepare(whole.items, metric=metric, n_jobs=whole.threads)
+    lines, goals = [], []
+    for n in (count for count in COUNTS[metric] if count <= len(whole.queries)):
         data = rows.first(whole, n)
-        call = partial(lw.topk, data.queries, k=k, n_jobs=threads)
-
-        def bare(call: Any = call) -> Any:
-            return call(items=whole.items, metric=metric)
-
-        def both(call: Any = call) -> Any:
-            return call(items=lw.prepare(whole.items, metric=metric, n_jobs=threads))
-
-        def ready(call: Any = call) -> Any:
-            return call(items=shelf)
-
-        right = first_rows(truth.exact(whole, metric), n)
-        for run in (bare, both, ready):
+        runs = ways(data, metric, shelf)
+        for run in runs.values():
             truth.same(data, metric, right)(run())
-        took = in_turn({"one": bare, "both": both, "ready": ready}, settings)
-        table.rows.append([n, took["one"], took["both"], took["ready"], took["both"] / took["one"]])
-        goals.append(Goal(f"{metric}, {n:,} queries, one call", took["both"] / took["one"], "times", at_least=NOISE))
+        few = rows.first(data, FEW)
+        with contextlib.suppress(ImportError):
+            runs["FAISS knn"] = faiss_knn(few, metric)
+        took = in_turn(runs, settings)
+        if "FAISS knn" in took:
+            took["FAISS knn"] *= n / len(few.queries)
+        ratio = took["prepare + call"] / took["one call"]
+        lines.append([n, *took.values(), ratio])
+        goals.append(Goal(f"{metric}, {n:,} queries: one call against preparing", ratio, "times", at_least=NOISE))
         print(f"  {n:6,}", {name: f"{seconds * 1e3:,.1f} ms" for name, seconds in took.items()})
-    table.goals = goals
-    return table.as_dict()
-
-
-def first_rows(found: lw.TopK, n: int) -> lw.TopK:
-    return lw.TopK(*(np.asarray(part)[:n] for part in found))
+    what = (
+        f"n Fashion-MNIST images in {m:,} others: one call on bare rows, preparing them and a call, and a call on rows "
+        "prepared before. The last column is the second time over the first: below 1, the one call prepared too much "
+        f"or too little. FAISS knn, on bare rows too, takes {FEW} queries at most, and its time is scaled."
+    )
+    columns = [("n", "count"), *((name, "ms") for name in took), ("ratio", "times")]
+    return Table(f"one-shot-{metric}", f"One call on bare rows, {metric}", what, columns, lines, goals).as_dict()
 
 
 def run(settings: Settings) -> list[dict[str, Any]]:

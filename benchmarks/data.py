@@ -25,6 +25,7 @@ Array = Any
 ROOT = Path(os.environ.get("LIKEWISE_DATA", Path(__file__).parents[2] / "shared" / "data"))
 K = 10
 PIXELS = 784
+RADIUS, BITS = 2, 2_048  # of Morgan fingerprints
 
 
 def need(name: str) -> Path:
@@ -74,6 +75,8 @@ def fashion(settings: Settings) -> Data:
 @functools.cache
 def first(data: Data, count: int) -> Data:
     """The same items for the first queries only; the same object for the same numbers."""
+    if count >= len(data.queries):
+        return data
     return Data(data.queries[:count], data.items, data.k, data.threads)
 
 
@@ -99,7 +102,9 @@ def gaussian(settings: Settings, items: int, d: int) -> Data:
 
 @dataclass(frozen=True, eq=False)
 class BitRows(Data):
-    """Rows of packed bits, eight to a byte."""
+    """Rows of packed bits, eight to a byte; ``smiles`` are the items' molecules, if that is what they are."""
+
+    smiles: tuple[str, ...] = ()
 
     @property
     def d(self) -> int:
@@ -131,9 +136,8 @@ def fingerprints(settings: Settings) -> BitRows:
     with gzip.open(path, "rt", newline="") as file:
         smiles = [row["smiles"] for row in csv.DictReader(file)]
     chosen = np.random.default_rng(0).permutation(len(smiles))[: 2_100 if settings.quick else None]
-    make = rdFingerprintGenerator.GetMorganGenerator(radius=2, fpSize=2048).GetFingerprint
-    molecules = (Chem.MolFromSmiles(smiles[i]) for i in chosen)
-    texts = (DataStructs.BitVectToBinaryText(make(molecule)) for molecule in molecules if molecule is not None)
-    rows = np.frombuffer(b"".join(texts), np.uint8).reshape(-1, 256)
-    queries = 100 if settings.quick else 1_000
-    return BitRows(rows[:queries], rows[queries:], K, settings.threads)
+    make = rdFingerprintGenerator.GetMorganGenerator(radius=RADIUS, fpSize=BITS).GetFingerprint
+    known = [(smiles[i], molecule) for i in chosen if (molecule := Chem.MolFromSmiles(smiles[i])) is not None]
+    packed = b"".join(DataStructs.BitVectToBinaryText(make(molecule)) for _, molecule in known)
+    rows, queries = np.frombuffer(packed, np.uint8).reshape(-1, BITS // 8), 100 if settings.quick else 1_000
+    return BitRows(rows[:queries], rows[queries:], K, settings.threads, tuple(text for text, _ in known[queries:]))

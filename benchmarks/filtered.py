@@ -31,9 +31,7 @@ def prepared(data: Data, mask: Array) -> Entry:
 
 
 def one_shot(data: Data, mask: Array) -> Entry:
-    return Entry(
-        lambda: lw.topk(data.queries, data.items, data.k, metric="euclidean", where=mask, n_jobs=data.threads)
-    )
+    return Entry(lambda: lw.topk(data.queries, data.items, data.k, metric="euclidean", where=mask, n_jobs=data.threads))
 
 
 def rooted(found: Answer) -> Answer:

@@ -19,8 +19,8 @@ from benchmarks import data as rows
 from benchmarks import search_peers as peers
 from benchmarks import truth
 from benchmarks.environment import hold_threads
-from benchmarks.exact import EFS, HNSW, PREPARED, RECALL
-from benchmarks.harness import PAUSE, Goal, NotOffered, Settings, Table, reason_of
+from benchmarks.exact import HNSW, PREPARED, least_ef
+from benchmarks.harness import PAUSE, Goal, Settings, Table, reason_of
 from benchmarks.search_peers import Answer, Data
 
 Array = Any
@@ -60,12 +60,7 @@ def faiss_flat(data: Data, right: lw.TopK, blas: bool) -> Single:
 def hnsw(data: Data, right: lw.TopK) -> Single:
     check = truth.agreement(data, "euclidean", right)
     index, _ = peers.hnsw_index(data)
-    for ef in EFS:
-        entry = peers.hnsw(data, ef)
-        if check(entry.answer(entry.run()))["recall"] >= RECALL:
-            break
-    else:
-        raise NotOffered(f"recall stays below {RECALL} up to ef = {EFS[-1]}")
+    index.set_ef(least_ef(data, check))
 
     def ask(query: Array) -> Answer:
         indices, values = index.knn_query(query, data.k, num_threads=data.threads)
@@ -126,7 +121,9 @@ def latencies(settings: Settings) -> dict[str, Any]:
         f"The ten nearest of {m:,} Fashion-MNIST images by Euclidean distance, {n} queries one by one, "
         f"{settings.threads} threads for whoever uses them for one query."
     )
-    table = Table("latency", "One image at a time", " ".join([what, *(f"Not in it: {line}." for line in missing)]), columns)
+    table = Table(
+        "latency", "One image at a time", " ".join([what, *(f"Not in it: {line}." for line in missing)]), columns
+    )
     for name, (seconds, answers) in in_turn(ready, data.queries).items():
         together = tuple(np.concatenate(part) for part in zip(*answers, strict=True))
         check = ready[name].check(together)
