@@ -90,8 +90,10 @@ def by_bounds(bounds: Bounds, read: Callable[[Array], Array], items: Array, k: i
             if high.shape[1] >= k:
                 limit = np.minimum(limit, np.partition(high, k - 1, axis=1)[:, k - 1])
             rows, columns = np.nonzero(low <= limit[:, None])
-            kept.append((rows, columns + start, low[rows, columns]))
-        rows, columns, low = (np.concatenate(part) for part in zip(*kept, strict=True))
+            kept.append((rows, columns + start, low[rows, columns], high[rows, columns]))
+        rows, columns, low, high = (np.concatenate(part) for part in zip(*kept, strict=True))
+        order, counts = np.lexsort((high, rows)), np.bincount(rows)
+        limit = high[order][np.cumsum(counts) - counts + k - 1]
         left = low <= limit[rows]
         return rows[left], columns[left]
 
