@@ -101,6 +101,7 @@ class Race:
     work: float = 0.0  # pair-dimensions
     aims: Sequence[Aim] = ()
     headline: bool = False  # also in the README
+    queries: int = 0  # how many there are, where speed is best told as queries a second
 
 
 @dataclass
@@ -210,6 +211,7 @@ def _compared(task: Race, results: list[Any], missing: list[Any], say: Callable[
         "what": task.what,
         "headline": task.headline,
         "work": task.work,
+        "queries": task.queries,
         "results": results,
         "missing": missing,
         "best_peer": best,

@@ -9,6 +9,12 @@ from typing import Any
 Results = dict[str, Any]
 SECTIONS = {
     "topk": "Exact search",
+    "exact": "Exact search of real rows",
+    "latency": "One query at a time",
+    "filtered": "Filtered search",
+    "binary": "Bits",
+    "build": "Preparing",
+    "integer": "The pass over integer codes",
     "kernels": "Kernels",
     "attention": "Attention",
     "weighted": "Weighted sums",
@@ -29,7 +35,8 @@ calls are not timed. Times are medians, with quartiles. What a library can prepa
 rows) it has prepared beforehand: compare it with *prepared*; *one call* starts from bare arrays each time. **Speed** is
 against the best peer that gives the same answer: 2× is half its time. **recall** is the share of the exact neighbours
 found, **error** the largest error of a value, both against float64. The exact neighbours are likewise's, some of them
-checked against plain NumPy in every run. Approximate searches stand there for orientation.
+checked against plain NumPy in every run; for real rows and bits they are NumPy's, and every row of likewise's answers
+is compared with them. Approximate searches stand there for orientation.
 
 To run it all again: `make bench`, or one part: `make bench ARGS="topk"`.
 """
@@ -63,10 +70,14 @@ FORMATS: dict[str, Callable[[Any], str]] = {
     "ms": lambda v: f"{digits(v * 1e3)} ms",
     "s": lambda v: f"{digits(v)} s",
     "MB": lambda v: f"{v / 1e6:,.0f} MB",
+    "times": lambda v: f"{digits(v)}×",
+    "per second": lambda v: digits(v),
+    "recall": lambda v: f"{v:.4g}",
 }
 CHECKS: dict[str, Callable[[float], str]] = {
     "recall": lambda v: f"{v:.4g}",
     "error": lambda v: f"{v:.1e}" if v else "0",
+    "ef": "{:.0f}".format,
 }
 GOALS: dict[str, Callable[[float], str]] = {
     "times": lambda v: f"{digits(v)}×",
@@ -97,12 +108,14 @@ def race_part(race: Results) -> Iterator[str]:
                 f"**{r['name']}**" if r["role"] == "likewise" else r["name"],
                 duration(r["median"]),
                 f"{duration(low)} to {duration(high)}",
+                *([digits(race["queries"] / r["median"])] if race.get("queries") else []),
                 FORMATS["rate"](r["rate"]) if r["rate"] else "",
                 "best peer" if r["name"] == best else f"{digits(r['against_best_peer'])}×" if best and ours else "",
                 *checks,
             ]
         )
-    yield grid(["", "median", "quartiles", "pair-dimensions", "speed", *names], rows)
+    rates = ["queries a second", "pair-dimensions"] if race.get("queries") else ["pair-dimensions"]
+    yield grid(["", "median", "quartiles", *rates, "speed", *names], rows)
     yield from race_notes(race)
 
 
@@ -134,6 +147,8 @@ def share_text(share: float) -> str:
 
 
 def table_part(table: Results) -> Iterator[str]:
+    if not table["columns"]:
+        return  # what there is to say, the text before it says
     heads = [title for title, _ in table["columns"]]
     formats = [FORMATS[kind] for _, kind in table["columns"]]
     yield grid(heads, [[write(v) for write, v in zip(formats, row, strict=True)] for row in table["rows"]])
