@@ -7,6 +7,7 @@ merging is associative, so any split gives the same answer.
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -25,6 +26,12 @@ class TopK(NamedTuple):
 
     values: Floats
     indices: Integers
+
+
+class CountedTopK(TopK):
+    """A :class:`TopK` with ``stats``, the :class:`Counts` of the search."""
+
+    stats: Counts
 
 
 class Within(NamedTuple):
@@ -48,6 +55,53 @@ class KMeans(NamedTuple):
     labels: Integers
     inertia: float
     iterations: int
+
+
+@dataclass
+class Counts:
+    """What a search did, to see why it was fast or not; made with ``stats=True``.
+
+    Of all ``pairs``, ``screened`` were compared in 8-bit integers; ``listed`` could not be excluded so, ``scored`` went
+    on to a full score, and ``settled`` to float64. ``coordinates`` is what the pass over all pairs compared, and
+    ``peak`` what its instructions allow, per second and core. The call took ``seconds`` on ``threads``; the pass in
+    integers, of ``kind`` "dot", "sum" or "max", took ``scan_seconds``, added up over the threads.
+    """
+
+    pairs: int = 0
+    screened: int = 0
+    coordinates: int = 0
+    listed: int = 0
+    scored: int = 0
+    settled: int = 0
+    seconds: float = 0.0
+    scan_seconds: float = 0.0
+    threads: int = 1
+    peak: float = 0.0
+    kind: str = ""
+
+    def __post_init__(self) -> None:
+        self._lock = threading.Lock()
+
+    def add(self, **more: float) -> None:
+        """Count some more, from any thread."""
+        with self._lock:
+            for name, value in more.items():
+                setattr(self, name, getattr(self, name) + value)
+
+    @property
+    def share_of_peak(self) -> float:
+        """Of what the processor allows for the widest pass, how much the whole call reached."""
+        most = self.seconds * self.threads * self.peak
+        return self.coordinates / most if most else 0.0
+
+    def __str__(self) -> str:
+        by_codes = f"{self.screened:,} in 8-bit integers, " if self.screened else ""
+        left = f"{self.listed:,} listed, {self.scored:,} scored, " if self.screened else ""
+        return (
+            f"{self.pairs:,} pairs: {by_codes}{left}{self.settled:,} settled in float64; "
+            f"{self.seconds * 1e3:,.1f} ms on {self.threads} thread{'s' * (self.threads > 1)}, "
+            f"{self.share_of_peak:.0%} of the peak of its instructions"
+        )
 
 
 @dataclass(frozen=True)

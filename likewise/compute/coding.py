@@ -25,6 +25,8 @@ FEW_COORDINATES = 16
 MANY_COORDINATES = 65_000
 #: A one-shot search of less work than this (pair-dimensions) is over before a choice would be made.
 SMALL_WORK = 2e9
+#: Items are prepared for searches of so many neighbours, more or less.
+USUAL_K = 10
 
 
 def may_code(metric: Metric, screen: Screen, m: int, d: int, k: int) -> str | None:
@@ -50,6 +52,8 @@ def choose_coding(
     if rule is None:
         return None
     m, d = items.n, items.d
+    if n is not None and n * m * d < SMALL_WORK:
+        return None
     rate, integer = machine.known_rate(metric), machine.integer_rate(kind_of(rule))
     direct = float_seconds(n or 1, m, d, rate)
     if n is not None and coding_seconds(m, d) + float_seconds(n, m, d, integer) > direct:
@@ -79,7 +83,7 @@ def choose_coding(
     return coding, outlook
 
 
-def code(metric: Metric, screen: Screen, items: Side, coding: Coding, threads: int) -> CodedItems:
+def code(screen: Screen, items: Side, coding: Coding, threads: int) -> CodedItems:
     """The items, coded."""
     from likewise.backends.llvm.codes import code_items
 

@@ -6,8 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from likewise.arrays import Batch, BitBatch, read
+from likewise.compute.coding import USUAL_K, choose_coding, code, may_code
 from likewise.compute.options import Options, read_options
 from likewise.compute.sides import (
     as_rows,
@@ -23,8 +25,10 @@ from likewise.errors import InputError, ShapeError
 from likewise.formula.metric import Metric
 from likewise.formula.metrics import as_metric
 from likewise.formula.screen import Rows, Screen, choose
+from likewise.plan import Outlook
 
 if TYPE_CHECKING:
+    from likewise.backends.llvm.codes import CodedItems
     from likewise.backends.llvm.rows import Side
     from likewise.backends.llvm.search import Packed
 
@@ -44,6 +48,9 @@ class Prepared:
         self.metric = metric
         self.screen: Screen | None = None
         self.packed: Packed | None = None
+        self.codes: CodedItems | None = None
+        self.outlook: Outlook | None = None
+        self._rows: NDArray[Any] | None = None
         self.words_only = self._keeps_words(side)
         if self.words_only:
             self._pack_words(side, options.threads)
@@ -51,7 +58,9 @@ class Prepared:
         side = as_rows(side, wanted, options)
         self.side = transformed(side, metric, wanted, options)
         if metric.matrix is not None or not makes_rows(metric):
-            self._pack(options.threads)
+            self._code(options.threads)
+            if self.codes is None:
+                self._pack(options.threads)
 
     def _keeps_words(self, side: Side) -> bool:
         """Whether queries are to be expected that bits alone can answer."""
@@ -79,12 +88,46 @@ class Prepared:
         self.side = panel_side(side, self.packed.data, packer.lanes, stats)
         self.batch = replace(self.batch, array=np.broadcast_to(np.zeros((), np.uint8), self.batch.array.shape))
 
+    def _expected(self) -> Screen:
+        """The screen for the queries to be expected: as exact in float32 as the items are."""
+        queries = Rows(self.side.known.exact, False, -1.0, 1.0)
+        return choose(self.metric, queries, self.side.known, self.side.d)
+
+    def _code(self, threads: int) -> None:
+        """Code the items, if searches will be faster by that."""
+        plain = replace(self.metric, matrix=None)
+        screen = self._expected()
+        found = choose_coding(plain, screen, self.side, USUAL_K, None, threads)
+        if found is not None:
+            coding, self.outlook = found
+            self.screen = screen
+            self.codes = code(screen, self.side, coding, threads)
+
+    def codes_for(self, screen: Screen, metric: Metric, k: int) -> CodedItems | None:
+        """The coded items, if a search of the k best by this screen may go through them on the current target."""
+        from likewise.backends.llvm.target import current
+
+        mine, codes = self.screen, self.codes
+        if mine is None or codes is None or codes.tile.target != current():
+            return None
+        if may_code(metric, screen, self.side.n, self.side.d, k) != codes.coding.rule:
+            return None
+        same = (mine.core, mine.scale_y) == (screen.core, screen.scale_y)
+        return codes if same else None
+
+    def rows_for(self, screen: Screen, threads: int) -> NDArray[Any]:
+        """The items as float32 rows, made when they are first wanted."""
+        from likewise.backends.llvm.search import rows32
+
+        if self._rows is None:
+            self._rows = rows32(self.side, screen, threads)
+        return self._rows
+
     def _pack(self, threads: int) -> None:
-        """Pack for the queries to be expected: as exact in float32 as the items are."""
+        """Pack for those queries."""
         from likewise.backends.llvm.search import Packed, item_packer, search_formula
 
-        queries = Rows(self.side.known.exact, False, -1.0, 1.0)
-        self.screen = choose(self.metric, queries, self.side.known, self.side.d)
+        self.screen = self._expected()
         packer = item_packer(self.side, self.metric, self.screen)
         names = search_formula(self.metric, self.screen).stats
         stats = packer.padded_stats(names, 0, self.side.n, packer.lanes)
@@ -120,8 +163,11 @@ class Prepared:
             packed = {name[:-2] for name in self.packed.stats} if self.packed else set()
             held += [array for name, array in self.side.stats.items() if name not in packed]
             return sum(int(array.nbytes) for array in held)
+        coded = 0 if self.codes is None else self.codes.nbytes
+        if self._rows is not None and self._rows is not self.side.rows:
+            coded += self._rows.nbytes
         held += [*self.side.stats.values()] + ([] if self.side.rows is self.batch.array else [self.side.rows])
-        return sum(int(array.nbytes) for array in held)
+        return coded + sum(int(array.nbytes) for array in held)
 
     def __len__(self) -> int:
         return self.batch.rows

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import operator
+import time
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from likewise.arrays import Batch, broadcast_lead, give, read, same_dimension
+from likewise.compute.coding import choose_coding, code
 from likewise.compute.filters import Where, read_where
 from likewise.compute.options import Options, Progress, caller_level, physical_memory, read_options
 from likewise.compute.prepared import Prepared, resolve_items
 from likewise.compute.sides import (
+    Pair,
     as_rows,
     batches,
     counts_bits,
@@ -30,10 +33,12 @@ from likewise.compute.sides import (
 )
 from likewise.errors import InputError
 from likewise.formula.metric import Metric
+from likewise.formula.screen import choose
 from likewise.plan import DEFAULT_MEMORY, plan_search
-from likewise.reductions import Best, TopK, Within, all_within, best_of_pairs
+from likewise.reductions import Best, CountedTopK, Counts, TopK, Within, all_within, best_of_pairs
 
 if TYPE_CHECKING:
+    from likewise.backends.llvm.codes import CodedItems
     from likewise.backends.llvm.filters import Filter
     from likewise.backends.llvm.rows import Side
     from likewise.backends.llvm.search import Search
@@ -111,6 +116,7 @@ class _Part:
     kept_items: Rows  # the caller's number of each item that is searched, where not simply counted
     admitted: Rows = None  # the items that are gathered to be searched; None: all of them
     keep: dict[Any, Any] | None = None  # packed queries, for a search of the same ones
+    counts: Counts = field(default_factory=Counts)
 
     @property
     def by_bits(self) -> bool:
@@ -151,7 +157,18 @@ class _Part:
             for first, slab in slabs(self.items, self.metric, self.options, by_bits=self.by_bits):
                 yield first, transformed(slab, self.metric, wanted, self.options)
 
-    def searches(self, verb: str, per_query: int) -> Iterator[tuple[int, Search]]:
+    def _codes(self, pair: Pair, k: int) -> tuple[CodedItems | None, NDArray[Any] | None]:
+        """The items of a search in 8-bit codes, and as float32 rows, where that is the quicker way."""
+        threads, prepared = self.options.threads, self.prepared
+        if prepared is not None and self.admitted is None:
+            codes = prepared.codes_for(pair.screen, pair.metric, k)
+            return codes, None if codes is None else prepared.rows_for(pair.screen, threads)
+        if 2 * pair.y.n * pair.y.d > (self.options.memory or DEFAULT_MEMORY):
+            return None, None
+        found = choose_coding(pair.metric, pair.screen, pair.y, k, pair.x.n, threads)
+        return (None, None) if found is None else (code(pair.screen, pair.y, found[0], threads), None)
+
+    def searches(self, verb: str, per_query: int, k: int = 0) -> Iterator[tuple[int, Search]]:
         """(first item, search) for each slab of items."""
         from likewise.backends.llvm.search import Search, Sizes
 
@@ -159,6 +176,7 @@ class _Part:
             pair = screened(self.metric, self.queries, items, self.options)
             whole = self.ready and self.admitted is None
             packed = self.prepared.packed_for(pair.screen) if whole and self.prepared is not None else None
+            codes, rows = self._codes(pair, k) if verb == "topk" else (None, None)
             plan = plan_search(
                 verb,
                 pair.metric,
@@ -185,6 +203,9 @@ class _Part:
                     None if self.where is None else replace(self.where, first=first),
                     packed,
                     self.keep,
+                    codes,
+                    rows,
+                    self.counts,
                 ),
             )
 
@@ -281,6 +302,7 @@ def topk(
     memory_limit: int | str | None = None,
     on_bad: str = "raise",
     progress: Progress = None,
+    stats: bool = False,
 ) -> TopK:
     """The k items most alike to each query: exactly those that float64 arithmetic gives, ties to the lowest index.
 
@@ -303,6 +325,8 @@ def topk(
         leaves out items ``indices[offsets[i]:offsets[i + 1]]``, in any order, as what a user has seen already.
     n_jobs, memory_limit, on_bad, progress
         See :mod:`likewise.compute`.
+    stats : bool
+        Whether the result is to have an attribute ``stats``: what the search did, to see why it was fast or not.
 
     Returns
     -------
@@ -335,12 +359,32 @@ def topk(
     shape = (*call.lead, call.queries.rows, k)
     if np.prod(shape, dtype=float) * 16 > physical_memory():
         raise InputError(f"a result of {' x '.join(map(str, shape))} does not fit in memory; ask for a smaller k")
-    parts = [_topk(part, k) for part in call.parts()]
+    counts, begun = Counts(), time.perf_counter()
+    parts = [_topk(replace(part, counts=counts), k) for part in call.parts()]
     values = _joined([p.values for p in parts], np.float64).reshape(shape)
     indices = _joined([p.indices for p in parts], np.int64).reshape(shape)
     if call.queries.vector:
         values, indices = values[..., 0, :], indices[..., 0, :]
-    return TopK(give(values, call.queries, call.items), give(indices, call.queries, call.items))
+    found = give(values, call.queries, call.items), give(indices, call.queries, call.items)
+    return _counted(found, counts, call, time.perf_counter() - begun) if stats else TopK(*found)
+
+
+def _counted(found: tuple[Any, Any], counts: Counts, call: _Call, seconds: float) -> CountedTopK:
+    """The result with what the search did."""
+    from likewise import machine
+
+    queries, items, metric = call.queries, call.items, call.metric
+    counts.pairs = int(np.prod(call.lead, dtype=np.int64)) * queries.rows * items.rows
+    counts.seconds, counts.threads = seconds, call.options.threads
+    if counts.screened:
+        counts.peak = machine.integer_rate(counts.kind)
+    else:
+        counts.coordinates = counts.pairs * queries.d
+        screen = choose(metric)
+        counts.peak = machine.known_rate(metric, "f64" if screen.compute == "f64" else "f32")
+    made = CountedTopK(*found)
+    made.stats = counts
+    return made
 
 
 def _joined(arrays: list[NDArray[Any]], dtype: type) -> NDArray[Any]:
@@ -383,7 +427,7 @@ def _best_searched(part: _Part, reduction: Best) -> BestState:
 
     state = reduction.init(part.queries.n)
     at_most = max(1, min(reduction.k, part.count))
-    for first, search in part.searches("topk", state_bytes(at_most, part.count, 8)):
+    for first, search in part.searches("topk", state_bytes(at_most, part.count, 8), at_most):
         keys, values, indices = engine.topk(search, at_most, part.options.progress)
         if first:
             found = (keys, values, np.where(indices < 0, -1, indices + first))

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +25,17 @@ from likewise.backends.llvm.candidates import Candidates
 from likewise.backends.llvm.dense import multiply
 from likewise.backends.llvm.jit import Kernel, kernel
 from likewise.backends.llvm.kernels import Formula
-from likewise.backends.llvm.kernels.codes import ALIGN, CodeTile, Level, Scan, code_tile
+from likewise.backends.llvm.kernels.codes import (
+    ALIGN,
+    LISTED,
+    REFINE_TICKS,
+    SCAN_TICKS,
+    SCORED,
+    CodeTile,
+    Level,
+    Scan,
+    code_tile,
+)
 from likewise.backends.llvm.rows import Side, address, aligned, exact_text, mapped
 from likewise.backends.llvm.target import current
 from likewise.formula.codes import (
@@ -277,15 +288,6 @@ def _scan_call(scan: Scan, entry: str) -> Kernel:
         kernels.codes.scan_fields(scan),
         lambda module, name: make(module, name, scan),
     )
-
-
-@dataclass
-class Counts:
-    """What a search did: pairs compared in integers, scored one by one, and settled in float64."""
-
-    screened: int = 0
-    listed: int = 0
-    scored: int = 0
 
 
 class CodedQueries:
@@ -563,8 +565,8 @@ class ChunkScan:
             "scan": _scan_call(queries.scan, "scan"),
         }
 
-    def base(self, at: int, count: int) -> dict[str, Any]:
-        """Fields that every call of a group shares."""
+    def base(self, at: int, count: int) -> tuple[dict[str, Any], NDArray[np.int64]]:
+        """Fields that every call of a group shares, and the tally they name."""
         tally = np.zeros(4, np.int64)
         return {
             "n": count,
@@ -574,9 +576,7 @@ class ChunkScan:
             "one": 0,
             "finish": 0,
             "limit": address(self.limit) + 4 * at,
-            "screened": address(tally),
-            "refined": address(tally) + 8,
-            "scored": address(tally) + 16,
+            "tally": address(tally),
             "hits_row": 0,
             "hits_item": 0,
             "hits": 0,
@@ -587,8 +587,7 @@ class ChunkScan:
             **self.queries.scan_fields(at),
             **self.rows.fields(self.d, at),
             **self.mask(at),
-            "tally": tally,
-        }
+        }, tally
 
     @functools.cached_property
     def stretch(self) -> int:
@@ -605,8 +604,7 @@ class ChunkScan:
         seeds = self.k if queries.seeds_exact else 2 * self.k + 16
         own = Candidates.empty(n, seeds, self.m, np.dtype(np.float32))
         lists = own.fields(0, 1.0, self.zeros)
-        base = self.base(a, n)
-        base.pop("tally")
+        base, _tally = self.base(a, n)
         scan = {
             **base,
             **queries.sketch_fields(a),
@@ -635,17 +633,25 @@ class ChunkScan:
     def scan(self, state: Candidates, a: int, b: int, first: int, last: int) -> None:
         """Panels first..last against queries a..b."""
         queries, n = self.queries, b - a
-        base = self.base(a, n)
-        tally = base.pop("tally")
+        base, tally = self.base(a, n)
         entries = np.empty((3, self.room + 64), np.int32)
         fields = {**base, **state.fields(a, self.slope, self.offset), **queries.level_fields(queries.scan, a)}
         fields |= list_fields(entries)
         work = max(1, n) * queries.coding.parts[0].d * queries.tile.width
         step = max(1, int(8e9 / work))
+        begun = time.perf_counter()
         for p in range(first, last, step):
             if pool.stopped():
                 return
             self.calls["scan"](**{**fields, "first": p, "last": min(p + step, last)})
-        self.counts.screened += n * (last - first) * queries.tile.width
-        self.counts.listed += int(tally[1])
-        self.counts.scored += int(tally[2])
+        spent = time.perf_counter() - begun
+        ticks = int(tally[SCAN_TICKS]), int(tally[REFINE_TICKS])
+        pairs = n * max(min(last * queries.tile.width, self.m) - first * queries.tile.width, 0)
+        self.counts.kind = queries.coding.kind
+        self.counts.add(
+            screened=pairs,
+            coordinates=pairs * queries.coding.parts[0].d,
+            listed=int(tally[LISTED]),
+            scored=int(tally[SCORED]),
+            scan_seconds=spent * ticks[0] / max(sum(ticks), 1),
+        )

@@ -23,7 +23,7 @@ from likewise.backends import reference
 from likewise.backends.llvm import kernels, pool
 from likewise.backends.llvm.bits import BitPacker, bit_pair_values
 from likewise.backends.llvm.candidates import Candidates, joined, settle
-from likewise.backends.llvm.codes import CodedItems, Counts
+from likewise.backends.llvm.codes import CodedItems
 from likewise.backends.llvm.dense import pair_values
 from likewise.backends.llvm.filters import Filter, FilterFields
 from likewise.backends.llvm.jit import Kernel, kernel
@@ -35,6 +35,7 @@ from likewise.formula.expr import ACC, Expr, Y
 from likewise.formula.metric import Metric
 from likewise.formula.rank import never_negative, rank_of
 from likewise.formula.screen import Screen, Slack, choose, direct_screen, offsets
+from likewise.reductions import Counts
 
 Progress = Callable[[int, int], None] | None
 _TILE_ROWS = 32  # no tile has more rows
@@ -395,6 +396,7 @@ def _settle_chunk(search: Search, parts: list[Candidates], first: int, out: Best
     run = _search_kernel(search.tile, search.formula, slack.exact)
     lists.tighten(run, slack.slope, search.offset(first, first + len(lists.count)), threads)
     key, x, y = search.screen_rank_key, search.settle_x, search.settle_y
+    search.counts.add(settled=int(lists.count.sum()))
     settle(lists, search.metric, key, x, y, first, out, threads, search.pairs)
     return np.nonzero(lists.overflow)[0] + first
 

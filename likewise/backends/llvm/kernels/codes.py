@@ -400,7 +400,7 @@ _LEVEL = ("x", "y", "stride", "init", "a_x", "t_x", "s_y", "t_y", "b_y", "consta
 
 def scan_fields(scan: Scan) -> tuple[str, ...]:
     levels = tuple(f"{name}_{i}" for i in range(len(scan.levels)) for name in _LEVEL)
-    lists = ("list_row", "list_item", "list_number", "room", "stretch", "screened", "refined", "scored")
+    lists = ("list_row", "list_item", "list_number", "room", "stretch", "tally")
     floats = ("x_rows", "y_rows", "d", "one", "hits_row", "hits_item", "hits", "hits_room")
     return (*_DENSE, *LIST_FIELDS, "stride", "finish", *FILTER_FIELDS, *lists, *levels, *floats, *scan.formula.stats)
 
@@ -465,13 +465,17 @@ def scan_kernel(module: ir.Module, name: str, scan: Scan) -> None:
             inside = b.and_(b.icmp_signed("<", p, f.field("last")), b.icmp_signed("<", p, stretch_end))
             return b.and_(inside, b.icmp_signed("<=", b.add(f.get(count_at, I64), most), f.field("room")))
 
+        started = _ticks(f, tile.target)
         with f.loop_while(room, "panel"):
             p = f.get(at, I64)
             _scan_panel(f, scan, p, append, count_at)
             f.put(b.add(p, I64(1)), at)
+        scanned = _ticks(f, tile.target)
+        _count(f, SCAN_TICKS, b.sub(scanned, started))
         total = f.get(count_at, I64)
         _refine(f, scan, lists, total)
         _limits(f, scan)
+        _count(f, REFINE_TICKS, b.sub(_ticks(f, tile.target), scanned))
     f.ret(f.get(at, I64))
 
 
@@ -488,6 +492,22 @@ def _tighten_all(f: Function, lists: Lists | None) -> None:
     assert lists is not None
     with f.loop(0, f.field("finish"), name="finish") as row:
         lists.tighten(row)
+
+
+#: What ``tally`` counts: pairs listed, pairs scored, and the clock's ticks in the scan and in what follows it.
+LISTED, SCORED, SCAN_TICKS, REFINE_TICKS = range(4)
+
+
+def _count(f: Function, which: int, more: Value) -> None:
+    """Add to one of the tally's counters."""
+    tally = f.pointer("tally")
+    f.store(f.b.add(f.load(tally, which, I64), more), tally, I64(which))
+
+
+def _ticks(f: Function, target: Target) -> Value:
+    """The processor's clock, in steps of its own."""
+    name = "llvm.readsteadycounter" if target.triple.startswith(("aarch64", "arm64")) else "llvm.readcyclecounter"
+    return f.intrinsic(name, I64)
 
 
 def _limits(f: Function, scan: Scan) -> None:
@@ -672,8 +692,7 @@ def _refine(f: Function, scan: Scan, lists: Lists | None, count: Value) -> None:
     the bits of the score's product afterwards.
     """
     b = f.b
-    tally = f.pointer("refined")
-    f.store(b.add(f.load(tally, 0, I64), count), tally, I64(0))
+    _count(f, LISTED, count)
     started = False
     for i, level in enumerate(scan.levels):
         if level.exact:
@@ -852,8 +871,7 @@ def _merge(f: Function, combine: str, a: Value, c: Value) -> Value:
 def _accept(f: Function, scan: Scan, lists: Lists | None, row: Value, item: Value, key: Value) -> None:
     """A score at most the threshold: into the heap, or onto the list of hits."""
     b = f.b
-    counter = f.pointer("scored")
-    f.store(b.add(f.load(counter, 0, I64), I64(1)), counter, I64(0))
+    _count(f, SCORED, I64(1))
     threshold = f.load(f.pointer("threshold"), row, F32)
     with f.when(b.fcmp_unordered("<=", key, threshold)):
         if scan.mode == "within":
