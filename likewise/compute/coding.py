@@ -58,15 +58,15 @@ def choose_coding(
     direct = float_seconds(n or 1, m, d, rate)
     if n is not None and coding_seconds(m, d) + float_seconds(n, m, d, integer) > direct:
         return None
+    # learning principal axes pays in the long run, or for very many queries
+    turned = n is None or float_seconds(n, m, d, integer) > 3.0
     target = current()
-    some = take(items, learn.sample_rows(m))
+    some = take(items, learn.sample_rows(m, learn.SAMPLE if turned else learn.SMALL_SAMPLE))
     sample = Packer(some, "y", screen.core.v, screen.scale_y, "f64", 1).pack(0, some.n, threads)
     plain = screen.core.v == Y and screen.scale_y is None
     known = items.known if plain else Rows(False, False, items.known.low, items.known.high)
     side = replace(items, known=known)
-    # learning principal axes pays in the long run, or for very many queries
-    turned = n is None or float_seconds(n, m, d, integer) > 3.0
-    found = learn.outlooks(rule, side, np.asarray(sample).reshape(some.n, -1), k, target, turned=turned)
+    found = learn.outlooks(rule, side, np.asarray(sample).reshape(some.n, -1), k, target, threads, turned=turned)
     once = 0.0 if n is None else coding_seconds(m, d)
 
     def seconds(outlook: Outlook) -> float:

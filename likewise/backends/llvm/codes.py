@@ -541,6 +541,15 @@ def seed_panels(panels: int, width: int, wanted: int) -> list[tuple[int, int]]:
     return [(a, min(a + size, b)) for a, b in itertools.pairwise(starts)]
 
 
+def query_groups(n: int, rows: int, threads: int) -> list[tuple[int, int]]:
+    """Ranges of queries, whole tiles each, about equal, at most 504 of them, and as many for each thread."""
+    tiles = -(-n // rows)
+    count = min(max(-(-n // 504), threads), tiles)
+    count = min(-(-count // threads) * threads, tiles)
+    step = -(-tiles // max(count, 1)) * rows
+    return [(a, min(a + step, n)) for a in range(0, n, step)]
+
+
 def list_fields(entries: NDArray[np.int32] | None) -> dict[str, int]:
     """A list's three columns: rows, items, numbers."""
     names = ("list_row", "list_item", "list_number")

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 from numpy.typing import NDArray
 
+from likewise.backends.llvm.dense import matrix
 from likewise.backends.llvm.kernels.codes import largest_code
-from likewise.backends.llvm.rows import Side
+from likewise.backends.llvm.rows import Side, measure
 from likewise.backends.llvm.target import Target
 from likewise.formula.codes import Coding, Part, kind_of
+from likewise.formula.metrics import dot
 from likewise.plan import Outlook
 
 Floats = NDArray[np.float64]
@@ -96,6 +100,8 @@ def principal(rows: Floats, count: int) -> tuple[Floats, Floats]:
 
 #: Rows that stand for all of them, and those of them that stand for queries.
 SAMPLE, QUERIES = 8192, 48
+#: And for a call that comes only once.
+SMALL_SAMPLE = 2048
 #: Lengths of the scan and of what follows it that are tried.
 _HEADS = (16, 32, 48, 64, 96, 128, 192, 256, 384)
 _MORE = (64, 128, 192, 256)
@@ -110,28 +116,41 @@ def sample_rows(n: int, wanted: int = SAMPLE) -> NDArray[np.int64]:
     return np.unique(np.linspace(0, max(n - 1, 0), min(n, wanted)).astype(np.int64))
 
 
-def _survivors(rule: str, items: Floats, error: float, k: int, m: int, cuts: list[int]) -> list[float]:
+def _products(x: Floats, y: Floats, threads: int) -> Floats:
+    """x y^T by the engine: a BLAS would leave its own threads spinning beside ours."""
+    sides = [measure(np.ascontiguousarray(rows), "float64", frozenset(), 1) for rows in (x, y)]
+    out = np.empty((len(x), len(y)))
+    matrix(dot, *sides, out, threads, 8192)
+    return out
+
+
+def _survivors(rule: str, items: Floats, error: float, k: int, m: int, cuts: list[int], threads: int) -> list[float]:
     """Of m items, how many a bound over the first ``cut`` principal coordinates cannot exclude, for each cut.
 
     ``items``: centred rows in those coordinates, all d of them; ``error``: what codes leave out, as a share of length.
     """
     step = max(1, len(items) // QUERIES)
     queries = items[::step]
-    own = np.arange(0, len(items), step)
-    bias = -0.5 * (items**2).sum(axis=1) if rule == "square" else np.zeros(len(items))
-    total = queries @ items.T + bias
-    total[np.arange(len(queries)), own] = -np.inf
+    own = np.arange(len(queries)), np.arange(0, len(items), step)
+    squares = [(rows**2).sum(axis=1) for rows in (queries, items)]
+    bias = -0.5 * squares[1] if rule == "square" else np.zeros(len(items))
+    edges = sorted({0, *cuts, items.shape[1]})
+    parts = [_products(queries[:, a:b], items[:, a:b], threads) for a, b in itertools.pairwise(edges)]
+    total = np.sum(parts, axis=0) + bias
+    total[own] = -np.inf
     share = max(1, round(k * len(items) / m))
     threshold = -np.partition(-total, share - 1, axis=1)[:, share - 1]
-    counts = []
-    for cut in cuts:
-        x, y = queries[:, :cut], items[:, :cut]
-        tails = [np.sqrt(np.maximum((r**2).sum(axis=1) - (h**2).sum(axis=1), 0)) for r, h in ((queries, x), (items, y))]
-        norms = [np.sqrt((h**2).sum(axis=1)) for h in (x, y)]
-        score = x @ y.T + bias + np.outer(*tails) + 2 * error * np.outer(*norms)
-        score[np.arange(len(queries)), own] = -np.inf
-        counts.append(float((score >= threshold[:, None]).sum(axis=1).mean()) * m / len(items))
-    return counts
+    counts, score = {}, np.broadcast_to(bias, total.shape).copy()
+    heads = [np.zeros(len(queries)), np.zeros(len(items))]
+    for (a, b), part in zip(itertools.pairwise(edges), parts, strict=True):
+        score += part
+        for i, rows in enumerate((queries, items)):
+            heads[i] = heads[i] + (rows[:, a:b] ** 2).sum(axis=1)
+        tails = [np.sqrt(np.maximum(whole - head, 0)) for whole, head in zip(squares, heads, strict=True)]
+        bound = score + np.outer(*tails) + 2 * error * np.outer(*(np.sqrt(head) for head in heads))
+        bound[own] = -np.inf
+        counts[b] = float((bound >= threshold[:, None]).sum(axis=1).mean()) * m / len(items)
+    return [counts[cut] for cut in cuts]
 
 
 def _difference_survivors(rule: str, items: Floats, unit: float, lossless: bool, k: int, m: int) -> float:
@@ -148,7 +167,7 @@ def _difference_survivors(rule: str, items: Floats, unit: float, lossless: bool,
 
 
 def outlooks(
-    rule: str, side: Side, sample: Floats, k: int, target: Target, *, turned: bool
+    rule: str, side: Side, sample: Floats, k: int, target: Target, threads: int, *, turned: bool
 ) -> list[tuple[Outlook, Coding | tuple[int, ...]]]:
     """Ways to code these rows, and what each is expected to leave: a coding, or the cuts of one by energy.
 
@@ -163,7 +182,7 @@ def outlooks(
         stages = ((last, _EARLY * left), (last, 2.0 * k))
         return [(Outlook(d, stages), flat)]
     centred = sample - sample.mean(axis=0)
-    (left,) = _survivors(rule, centred, 0.0 if lossless else _LEFT_OUT, k, m, [d])
+    (left,) = _survivors(rule, centred, 0.0 if lossless else _LEFT_OUT, k, m, [d], threads)
     made: list[tuple[Outlook, Coding | tuple[int, ...]]] = [
         (Outlook(d, ((d if lossless else last, _EARLY * max(left, 3.0 * k)),)), flat)
     ]
@@ -176,7 +195,7 @@ def outlooks(
         rotated = np.column_stack([rotated, beyond])
     heads = [h for h in _HEADS if h <= d // 2 and h < vectors.shape[1]]
     ends = sorted({h + more for h in heads for more in _MORE if h + more <= vectors.shape[1]} | set(heads))
-    left_at = dict(zip(ends, _survivors(rule, rotated, _LEFT_OUT, k, m, ends), strict=True))
+    left_at = dict(zip(ends, _survivors(rule, rotated, _LEFT_OUT, k, m, ends, threads), strict=True))
     full = d if lossless else last
     for head in heads:
         for more in (0, *_MORE):

@@ -328,7 +328,7 @@ def _coded_chunk(
     search: Search, first: int, last: int, k: int, out: BestState, done: pool.Counter
 ) -> NDArray[np.int64]:
     """As :func:`_topk_chunk`, by codes first."""
-    from likewise.backends.llvm.codes import ChunkScan, CodedQueries
+    from likewise.backends.llvm.codes import ChunkScan, CodedQueries, query_groups
 
     items, threads, n = search.codes, search.sizes.threads, last - first
     assert items is not None
@@ -341,7 +341,7 @@ def _coded_chunk(
         queries, rows, search.items.d, search.items.n, k, search.slack.slope, offset,
         lambda at: search.mask_fields(first + at, 0), search.counts,
     )  # fmt: skip
-    groups = [(a - first, b - first) for a, b in search.query_groups(first, last)]
+    groups = query_groups(n, queries.tile.rows, threads)
     panels = -(-search.items.n // queries.tile.width)
     parts = 1 if len(groups) >= threads else -(-threads // len(groups))
     states = [Candidates.empty(n, k, search.items.n, np.dtype(np.float32)) for _ in range(parts)]
