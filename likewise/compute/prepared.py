@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,7 @@ from likewise.compute.sides import (
 from likewise.errors import InputError, ShapeError
 from likewise.formula.metric import Metric
 from likewise.formula.metrics import as_metric
+from likewise.formula.rank import rank_key
 from likewise.formula.screen import Rows, Screen, choose
 from likewise.plan import Outlook
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from likewise.backends.llvm.codes import CodedItems
     from likewise.backends.llvm.rows import Side
     from likewise.backends.llvm.search import Packed
+    from likewise.backends.llvm.single import Single, Singles
 
 
 class Prepared:
@@ -51,6 +53,7 @@ class Prepared:
         self.codes: CodedItems | None = None
         self.outlook: Outlook | None = None
         self._rows: NDArray[Any] | None = None
+        self._singles: Singles | Literal[False] | None = None
         self.words_only = self._keeps_words(side)
         if self.words_only:
             self._pack_words(side, options.threads)
@@ -114,6 +117,36 @@ class Prepared:
             return None
         same = (mine.core, mine.scale_y) == (screen.core, screen.scale_y)
         return codes if same else None
+
+    def single(self, k: int) -> Single | None:
+        """What answers one float32 query after another; None where that takes a search of the usual kind."""
+        from likewise.backends.llvm.search import screen_norms, search_formula
+        from likewise.backends.llvm.single import Single, Singles, serves
+        from likewise.formula.screen import slack
+
+        if self._singles is None:
+            self._singles = False
+            screen, codes, side = self.screen, self.codes, self.side if self.codes is not None else None
+            if screen is None or codes is None or side is None:
+                return None
+            formula = search_formula(self.metric, screen)
+            if not serves(codes.coding, self.metric, screen, formula) or not side.known.exact:
+                return None
+            size = 2 * side.known.magnitude
+            bound = slack(screen, self.metric, Rows(True, False, -size, size), side.known, side.d)
+            if bound.exact or not np.isfinite(bound.base):
+                return None
+            norm = 0.0 if bound.kind == "constant" else float(screen_norms(screen, bound, side).max())
+            rank = screen.key if screen.scale_x is None else rank_key(self.metric)
+
+            def make(k: int) -> Single:
+                rows = self.rows_for(screen, 1)
+                return Single(codes, side, rows, self.metric, screen, formula, rank, bound, norm, size, k)
+
+            self._singles = Singles(make)
+        if not self._singles or self.codes is None or 32 * (2 * k + 16) > self.side.n or self.kept is not None:
+            return None
+        return self.codes_for(self.screen, self.metric, k) and self._singles.get(k)
 
     def rows_for(self, screen: Screen, threads: int) -> NDArray[Any]:
         """The items as float32 rows, made when they are first wanted."""

@@ -109,7 +109,7 @@ class Part:
 class Coding:
     """How the rows of a search are coded.
 
-    ``basis`` (d, h): the rotation, or None. ``parts``: stretches of the rotated coordinates, looked at one after the
+    ``basis`` (d, h), times ``shrink``: the rotation, or None. ``parts``: stretches of the rotated coordinates, looked at one after the
     other. ``exact``: a part in the rows' own coordinates, which codes whole numbers without loss: those in ``parts``
     where that is the only one, else a level of its own.
     """
@@ -119,6 +119,7 @@ class Coding:
     parts: tuple[Part, ...]
     exact: Part | None
     space: Part  # the rows' own coordinates: their mean
+    shrink: float = 1.0
 
     @property
     def kind(self) -> str:

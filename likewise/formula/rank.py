@@ -130,3 +130,9 @@ def rank_of(metric: Metric) -> Rank:
 def is_plain(rank: Rank) -> bool:
     """Whether the order is that of the combined value itself."""
     return rank.expr == ACC
+
+
+def rank_key(metric: Metric) -> Expr:
+    """What a search sorts by: the ordering expression, negated where larger is better."""
+    rank = rank_of(metric)
+    return rank.expr if rank.sign > 0 else Expr("neg", (rank.expr,))

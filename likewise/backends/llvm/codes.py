@@ -162,6 +162,7 @@ def code_side(side: Side, u: Expr, scale: Expr | None, coding: Coding, threads: 
                 mapped(some, u, "x" if u.side() == "x" else "y", threads), "float64", side.known, side.bad[:0], stats
             )
         z = multiply(some, coding.basis, threads)
+        z *= coding.shrink
         for part, found, a, b in zip(coding.parts, pieces, cuts, cuts[1:], strict=False):
             slab = Side(np.ascontiguousarray(z[:, a:b]), "float64", side.known, side.bad[:0], stats)
             found.append(encode(slab, X, scale, part, threads))
@@ -217,12 +218,12 @@ class CodedItems:
         """b_y of every item, as float32 numbers no smaller; past the end, whole panels of it."""
         c = self.coding
         values = self.side.parts[0].error if c.kind == "sum" else biases(c, self.side.whole, self.side.inner)
-        return self.padded(upward(values))
+        return self.padded(upward(values), -np.inf)  # past the end is no item
 
-    def padded(self, values: Any) -> NDArray[np.float32]:
-        """Float32, with zeros to a whole number of panels."""
+    def padded(self, values: Any, beyond: float = 0.0) -> NDArray[np.float32]:
+        """Float32, to a whole number of panels."""
         n, width = len(values), self.tile.width
-        made = np.zeros(-(-n // width) * width, np.float32)
+        made = np.full(-(-n // width) * width, beyond, np.float32)
         made[:n] = values
         return made
 

@@ -38,7 +38,7 @@ class Kernel:
     def __init__(self, address: int, fields: tuple[str, ...], name: str) -> None:
         self.name = name
         self.fields = fields
-        self._call = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)(address)
+        self.call = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)(address)
         self._record = ctypes.c_int64 * len(fields)
 
     def bind(self, **values: Any) -> Any:
@@ -53,7 +53,7 @@ class Kernel:
 
     def __call__(self, **values: Any) -> int:
         record = self.bind(**values)  # named, so that it outlives the call
-        return int(self._call(ctypes.addressof(record)))
+        return int(self.call(ctypes.addressof(record)))
 
 
 def _float_bits(value: float) -> int:

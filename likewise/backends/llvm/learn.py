@@ -59,8 +59,8 @@ def energy_first(rule: str, side: Side, sample: Floats, target: Target, cuts: tu
     """Codes of the principal coordinates, ``cuts`` of them in all after each part."""
     d, largest = sample.shape[1], largest_code(target, "dot")
     mean = sample.mean(axis=0)
-    vectors, spread = principal(sample - mean, cuts[-1])
-    turned = mean @ vectors
+    vectors, spread, shrink = principal(sample - mean, cuts[-1])
+    turned = mean @ vectors * shrink
     parts = []
     for first, last in zip((0, *cuts), cuts, strict=False):
         weight, ends = np.ones(last - first), (0, last - first)
@@ -68,7 +68,7 @@ def energy_first(rule: str, side: Side, sample: Floats, target: Target, cuts: tu
             weight, ends = _weights(spread[first:last])
         parts.append(Part("dot", turned[first:last], weight, ends, 0.0, -largest, largest))
     space = flat_part("dot", mean, largest)
-    return Coding(rule, vectors, tuple(parts), whole_part("dot", side, d, target), space)
+    return Coding(rule, vectors, tuple(parts), whole_part("dot", side, d, target), space, shrink)
 
 
 def _weights(spread: Floats) -> tuple[Floats, tuple[int, ...]]:
@@ -79,8 +79,8 @@ def _weights(spread: Floats) -> tuple[Floats, tuple[int, ...]]:
     return 2.0**logs, ends
 
 
-def principal(rows: Floats, count: int) -> tuple[Floats, Floats]:
-    """The first principal axes (d, count) of centred rows and the spread along them; no vector grows by them."""
+def principal(rows: Floats, count: int) -> tuple[Floats, Floats, float]:
+    """The first principal axes (d, count) of centred rows, the spread along them, and a factor by which no vector grows."""
     d = rows.shape[1]
     if d <= WIDE:
         values, vectors = np.linalg.eigh(rows.T @ rows / len(rows))
@@ -92,8 +92,9 @@ def principal(rows: Floats, count: int) -> tuple[Floats, Floats]:
             axes, _ = np.linalg.qr(rows.T @ (rows @ axes))
         _, sizes, right = np.linalg.svd(rows @ axes, full_matrices=False)
         axes, values = np.ascontiguousarray(axes @ right.T), sizes**2 / len(rows)
+    axes = axes.astype(np.float32).astype(np.float64)  # half the memory where one query is turned at a time
     off = float(np.linalg.norm(axes.T @ axes - np.eye(count))) + d * 2.0**-50
-    return axes * (1 - off), np.sqrt(np.maximum(values, 0)) + 2.0**-500
+    return axes, np.sqrt(np.maximum(values, 0)) + 2.0**-500, 1 - off
 
 
 # --------------------------------------------------------------------------------------------------- outlook
@@ -188,7 +189,7 @@ def outlooks(
     ]
     if not turned or d < 32:
         return made
-    vectors, _ = principal(centred, d if d <= WIDE else 512)
+    vectors, _, _ = principal(centred, d if d <= WIDE else 512)
     rotated = centred @ vectors
     if vectors.shape[1] < d:  # what is beyond counts as one more coordinate
         beyond = np.sqrt(np.maximum((centred**2).sum(axis=1) - (rotated**2).sum(axis=1), 0))

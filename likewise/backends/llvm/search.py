@@ -33,7 +33,7 @@ from likewise.backends.llvm.target import current
 from likewise.formula.bits import counts_of
 from likewise.formula.expr import ACC, Expr, Y
 from likewise.formula.metric import Metric
-from likewise.formula.rank import never_negative, rank_of
+from likewise.formula.rank import never_negative, rank_key, rank_of
 from likewise.formula.screen import Screen, Slack, choose, direct_screen, offsets
 from likewise.reductions import Counts
 
@@ -190,19 +190,14 @@ class Search:
 
     @functools.cached_property
     def screen_rank_key(self) -> Expr:
-        return _rank_key(self.metric)
-
-
-def _rank_key(metric: Metric) -> Expr:
-    rank = rank_of(metric)
-    return rank.expr if rank.sign > 0 else Expr("neg", (rank.expr,))
+        return rank_key(self.metric)
 
 
 def settled_pairs(
     metric: Metric, x: Side, y: Side, rows: NDArray[np.int64], found: NDArray[np.int64], threads: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Float64 (key, value) of listed pairs: by counts of bits where both sides are zeros and ones."""
-    key = _rank_key(metric)
+    key = rank_key(metric)
     if choose(metric, x.known, y.known, x.d).kind == "bits":
         return _bit_pairs(metric, key, x, y, rows, found, threads)
     return pair_values(metric, key, x, y, rows, found, threads)

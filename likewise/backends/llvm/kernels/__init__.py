@@ -16,7 +16,7 @@ machine. What follows (the epilogue) is the reduction.
 nests around it.
 """
 
-from likewise.backends.llvm.kernels import codes
+from likewise.backends.llvm.kernels import codes, single
 from likewise.backends.llvm.kernels.bits import (
     COUNT_BITS_FIELDS,
     PACK_BITS_FIELDS,

@@ -410,13 +410,16 @@ def _pair_tile(scan: Scan) -> Tile:
     return Tile(1, 1, scan.tile.target.lanes, "f32", scan.tile.target)
 
 
-def _entry(module: ir.Module, name: str, scan: Scan) -> tuple[Function, Lists | None]:
+def _entry(
+    module: ir.Module, name: str, scan: Scan, fields: tuple[str, ...] | None = None
+) -> tuple[Function, Lists | None]:
     """A kernel's function, with its lists of candidates if it keeps any."""
+    fields = fields or scan_fields(scan)
     if scan.mode == "within":
-        return Function(module, name, scan_fields(scan)), None
+        return Function(module, name, fields), None
     tile = _pair_tile(scan)
     tighten = tighten_function(module, f"{name}_tighten", tile, exact=scan.mode == "seed")
-    f = Function(module, name, scan_fields(scan))
+    f = Function(module, name, fields)
     return f, Lists(f, tighten, tile)
 
 
@@ -609,6 +612,22 @@ def _append_tile(f: Function, scan: Scan, done: list[list[Value]], first: Value,
                 f.store(f.intrinsic(name, typ, acc, constant(typ, 0), mask), f.pointer("list_number"), count)
                 bits = f.intrinsic("llvm.ctpop.i16", I16, f.any_lane(mask))
                 f.put(b.add(count, b.zext(bits, I64)), count_at)
+
+
+def _append_row(f: Function, scan: Scan, acc: Value, row: Value, item: Value, count_at: Value) -> None:
+    """Of one register of sums, the items that may win, to the end of the list: one bit after another."""
+    b, tile = f.b, scan.tile
+    bits = f.any_lane(_passes(f, scan, acc, row, item, f.load(f.pointer("limit"), row, F32)))
+    slot = f.slot(tile.vec, 1, align=64)
+    some = b.icmp_unsigned("!=", bits, bits.type(0))
+    with f.when(some, likely=False):
+        f.store(acc, slot, I64(0))
+        with _each_bit(f, b.zext(bits, I64)) as lane:
+            index = b.add(item, lane)
+            with f.when(b.icmp_signed("<", index, f.field("m"))):
+                count = f.get(count_at, I64)
+                _write_entry(f, count, row, index, f.load(slot, lane, tile.elem))
+                f.put(b.add(count, I64(1)), count_at)
 
 
 def _walk_tile(
