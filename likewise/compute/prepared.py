@@ -54,6 +54,7 @@ class Prepared:
         self.outlook: Outlook | None = None
         self._rows: NDArray[Any] | None = None
         self._singles: Singles | Literal[False] | None = None
+        self._most_alone = 0
         self.words_only = self._keeps_words(side)
         if self.words_only:
             self._pack_words(side, options.threads)
@@ -118,35 +119,37 @@ class Prepared:
         same = (mine.core, mine.scale_y) == (screen.core, screen.scale_y)
         return codes if same else None
 
-    def single(self, k: int) -> Single | None:
+    def single(self, k: int, n_jobs: int | None) -> Single | None:
         """What answers one float32 query after another; None where that takes a search of the usual kind."""
+        singles = self._singles
+        if singles is None:
+            singles = self._singles = self._make_singles() or False
+        return singles.get(k, n_jobs) if singles and k <= self._most_alone else None
+
+    def _make_singles(self) -> Singles | None:
         from likewise.backends.llvm.search import screen_norms, search_formula
         from likewise.backends.llvm.single import Single, Singles, serves
         from likewise.formula.screen import slack
 
-        if self._singles is None:
-            self._singles = False
-            screen, codes, side = self.screen, self.codes, self.side if self.codes is not None else None
-            if screen is None or codes is None or side is None:
-                return None
-            formula = search_formula(self.metric, screen)
-            if not serves(codes.coding, self.metric, screen, formula) or not side.known.exact:
-                return None
-            size = 2 * side.known.magnitude
-            bound = slack(screen, self.metric, Rows(True, False, -size, size), side.known, side.d)
-            if bound.exact or not np.isfinite(bound.base):
-                return None
-            norm = 0.0 if bound.kind == "constant" else float(screen_norms(screen, bound, side).max())
-            rank = screen.key if screen.scale_x is None else rank_key(self.metric)
-
-            def make(k: int) -> Single:
-                rows = self.rows_for(screen, 1)
-                return Single(codes, side, rows, self.metric, screen, formula, rank, bound, norm, size, k)
-
-            self._singles = Singles(make)
-        if not self._singles or self.codes is None or 32 * (2 * k + 16) > self.side.n or self.kept is not None:
+        screen, codes = self.screen, self.codes
+        if screen is None or codes is None or self.kept is not None:
             return None
-        return self.codes_for(self.screen, self.metric, k) and self._singles.get(k)
+        side, formula = self.side, search_formula(self.metric, screen)
+        if not serves(codes.coding, self.metric, screen, formula) or not side.known.exact:
+            return None
+        size = 2 * side.known.magnitude
+        bound = slack(screen, self.metric, Rows(True, False, -size, size), side.known, side.d)
+        if bound.exact or not np.isfinite(bound.base):
+            return None
+        norm = 0.0 if bound.kind == "constant" else float(screen_norms(screen, bound, side).max())
+        key = rank_key(self.metric)
+        self._most_alone = side.n // 64 - 16
+
+        def make(k: int, threads: int) -> Single:
+            rows = self.rows_for(screen, 1)
+            return Single(codes, side, rows, self.metric, screen, formula, key, bound, norm, size, k, threads)
+
+        return Singles(make, codes.tile.target)
 
     def rows_for(self, screen: Screen, threads: int) -> NDArray[Any]:
         """The items as float32 rows, made when they are first wanted."""

@@ -380,7 +380,7 @@ def _one(query: NDArray[Any], items: Prepared, k: Any, metric: Any, n_jobs: Any,
     usual = usual and (n_jobs is None or (type(n_jobs) is int and n_jobs != 0))
     if not usual or on_bad not in ("raise", "skip") or (metric is not None and as_metric(metric) != items.metric):
         return None
-    single = items.single(k)
+    single = items.single(k, n_jobs)
     found = None if single is None else single.topk(query.reshape(-1))
     if found is None:
         return None

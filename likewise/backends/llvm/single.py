@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import ctypes
 import math
+import os
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from likewise.backends.llvm import kernels
+from likewise.backends.llvm import kernels, pool
 from likewise.backends.llvm.candidates import Candidates
 from likewise.backends.llvm.codes import CodedItems, list_fields
 from likewise.backends.llvm.filters import FilterFields
@@ -22,10 +24,13 @@ from likewise.backends.llvm.jit import Kernel, kernel
 from likewise.backends.llvm.kernels import Formula
 from likewise.backends.llvm.kernels.codes import CodeTile, Level, Scan
 from likewise.backends.llvm.rows import Side, address, aligned, exact_text
+from likewise.backends.llvm.target import Target, current
 from likewise.formula.codes import Coding
 from likewise.formula.metric import Metric
 from likewise.formula.screen import Screen, Slack
 
+#: A thread takes 50 to 100 microseconds to wake: it is given codes that take several times as long to read.
+_PART_BYTES = 12 << 20
 Answer = tuple[NDArray[np.float64], NDArray[np.int64]]
 
 
@@ -53,19 +58,26 @@ class Single:
 
     def __init__(
         self, items: CodedItems, side: Side, rows: NDArray[Any], metric: Metric, screen: Screen, formula: Formula,
-        key: Any, slack: Slack, largest_norm: float, magnitude: float, k: int,
+        key: Any, slack: Slack, largest_norm: float, magnitude: float, k: int, threads: int,
     ) -> None:  # fmt: skip
-        self.coding, self.k, self.d, self.slack = items.coding, k, side.d, slack
+        self.coding, self.k, self.d, self.slack, self.threads = items.coding, k, side.d, slack, threads
         self.largest_norm, self.magnitude, self.scaled = largest_norm, magnitude, screen.scale_x is not None
         self.keep: list[Any] = [items, side, rows]
         self.floats = {name: np.zeros(1) for name in (*kernels.ROW_STATS[:-1], "norm")}
         self.flags = np.zeros(1, np.int64)
         self.row = np.zeros(side.d, np.float32)
         self.offset = np.zeros(1, np.float32)
-        self.lists = Candidates.empty(1, k, side.n, np.dtype(np.float32))
+        self.low, self.high = self.floats["low"], self.floats["high"]
         self._measure()
         self._code(items, screen)
-        self._search(items, side, rows, formula)
+        panels = -(-side.n // items.tile.width)
+        count = max(1, min(threads, items.panels.nbytes // _PART_BYTES))
+        cuts = [part * panels // count for part in range(count + 1)]
+        self.lists = [Candidates.empty(1, k, side.n, np.dtype(np.float32)) for _ in range(count)]
+        made = zip(cuts, cuts[1:], self.lists, strict=False)
+        self.searches = [self._search(items, side, rows, formula, first, last, lists) for first, last, lists in made]
+        self.others = [_Other(search) for search in self.searches[1:]]
+        self.found = np.zeros(sum(lists.keys.shape[1] for lists in self.lists), np.int64)
         self._settle(metric, key, side)
 
     def array(self, count: int, dtype: Any) -> NDArray[Any]:
@@ -155,7 +167,10 @@ class Single:
         names = kernels.stat_fields((u, *([scale] if scale else [])))
         self.code = _Bound(run, fields | {name: address(self.floats[name[:-2]]) for name in names})
 
-    def _search(self, items: CodedItems, side: Side, rows: NDArray[Any], formula: Formula) -> None:
+    def _search(
+        self, items: CodedItems, side: Side, rows: NDArray[Any], formula: Formula, first: int, last: int,
+        lists: Candidates,
+    ) -> _Bound:  # fmt: skip
         coding, tile = self.coding, CodeTile("dot", 1, items.tile.vectors, items.tile.target)
         exact = coding.exact is not None
         levels = tuple(Level(carry=True) for _ in coding.parts[1:]) + ((Level(exact=True),) if exact else ())
@@ -168,8 +183,7 @@ class Single:
             lambda module, name: kernels.single.nearest_kernel(module, name, scan),
         )
         part, gain = coding.parts[0], 0.5 if coding.rule == "square" else 1.0
-        panels = -(-side.n // tile.width)
-        room = panels * tile.width + 64
+        room = (last - first) * tile.width + 64
         dense = {
             "queries": address(self.codes),
             "items": address(items.panels),
@@ -193,14 +207,14 @@ class Single:
         fields: dict[str, Any] = {
             **dict.fromkeys(run.fields, 0),
             **dense,
-            **self.lists.fields(0, self.slack.slope, self.offset),
+            **lists.fields(0, self.slack.slope, self.offset),
             **FilterFields(None).of(0, 0),
             **list_fields(entries),
             **self._levels(items, gain),
             "n": 1,
             "m": side.n,
-            "first": 0,
-            "last": panels,
+            "first": first,
+            "last": last,
             "d": self.d,
             "tally": address(self.array(4, np.int64)),
             "x_rows": address(self.x32),
@@ -209,7 +223,7 @@ class Single:
             "best": address(self.array(room // 8 + 64, np.float32)),
             "seeds": 2 * self.k + 16,
         }
-        self.search = _Bound(run, fields)
+        return _Bound(run, fields)
 
     def _levels(self, items: CodedItems, gain: float) -> dict[str, Any]:
         fields: dict[str, Any] = {}
@@ -254,7 +268,7 @@ class Single:
             kernels.pairs_fields(formula, metric.finish),
             lambda module, name: kernels.pairs_kernel(module, name, formula, metric.finish, "float32", side.dtype),
         )
-        room = self.lists.keys.shape[1]
+        room = len(self.found)
         self.keys, self.values = self.array(room, np.float64), self.array(room, np.float64)
         stats = {
             name: address(self.floats[name[:-2]] if name.endswith("x") else side.stat(name[:-2]))
@@ -264,7 +278,7 @@ class Single:
             "x": address(self.row),
             "y": address(side.rows),
             "x_rows": address(self.array(room, np.int64)),
-            "y_rows": address(self.lists.found),
+            "y_rows": address(self.found),
             "count": 0,
             "d": self.d,
             "keys": address(self.keys),
@@ -278,29 +292,44 @@ class Single:
         """(values, indices) of the k nearest, or None where a search of many has to see to this query."""
         self.row[:] = row
         self.measure()
-        floats, lists = self.floats, self.lists
         if int(self.flags[0]) & kernels.NOT_FINITE or not self._in_range():
             return None
-        floats["norm"][0] = norm = math.sqrt(floats["squares"][0])
+        self.floats["norm"][0] = norm = math.sqrt(self.floats["squares"][0])
         if not self.code():
             return None
         self.offset[0] = self._offset_of(norm)
-        lists.count[0] = lists.overflow[0] = 0
-        lists.trigger[0], lists.threshold[0] = self.k, np.inf
-        self.search()
-        count = int(lists.count[0])
-        if lists.overflow[0] or count < self.k:
+        for lists in self.lists:
+            lists.count[0] = lists.overflow[0] = 0
+            lists.trigger[0], lists.threshold[0] = self.k, np.inf
+        self._run()
+        count = 0
+        for lists in self.lists:  # parts in the order of the items, so that ties stay in it
+            more = int(lists.count[0])
+            self.found[count : count + more] = lists.found[0, :more]
+            count += more
+            if lists.overflow[0]:
+                return None
+        if count < self.k:
             return None
         self.settle.record[self.count_at] = count
         self.settle()
-        keys = self.keys[:count]
-        order = keys.argsort(kind="stable")[: self.k]
-        if np.isnan(keys[order[-1]]):
+        order = self.keys[:count].argsort(kind="stable")[: self.k]
+        if self.keys[order[-1]] != self.keys[order[-1]]:  # NaN
             return None
-        return self.values[order], lists.found[0, order]
+        return self.values[order], self.found[order]
+
+    def _run(self) -> None:
+        """All parts of the items, each on a thread of its own."""
+        for other in self.others:
+            other.begin()
+        try:
+            self.searches[0]()
+        finally:
+            for other in self.others:
+                other.wait()
 
     def _in_range(self) -> bool:
-        return bool(max(abs(self.floats["low"][0]), abs(self.floats["high"][0])) <= self.magnitude)
+        return -self.magnitude <= self.low[0] and self.high[0] <= self.magnitude
 
     def _offset_of(self, norm: float) -> np.float32:
         found = self.slack
@@ -311,17 +340,50 @@ class Single:
         return np.nextafter(np.float32(made), np.float32(np.inf))
 
 
+class _Other:
+    """A thread that makes one call again and again."""
+
+    def __init__(self, call: _Bound) -> None:
+        self.go, self.done, self.stop = threading.Lock(), threading.Lock(), [False]
+        self.go.acquire()
+        self.done.acquire()
+        arguments = (call, self.go, self.done, self.stop)  # not itself: it ends when nobody needs it
+        threading.Thread(target=_again, args=arguments, name="likewise-other", daemon=True).start()
+
+    def begin(self) -> None:
+        self.go.release()
+
+    def wait(self) -> None:
+        self.done.acquire()
+
+    def __del__(self) -> None:
+        self.stop[0] = True
+        if self.go.locked():
+            self.go.release()
+
+
+def _again(call: _Bound, go: threading.Lock, done: threading.Lock, stop: list[bool]) -> None:
+    while True:
+        go.acquire()
+        if stop[0]:
+            return
+        call()
+        done.release()
+
+
 class Singles:
-    """:class:`Single` of one prepared set, for each thread and k that asks."""
+    """:class:`Single` of one prepared set, for each thread that asks."""
 
-    def __init__(self, make: Any) -> None:
-        self.make, self.local = make, threading.local()
+    def __init__(self, make: Callable[[int, int], Single], target: Target) -> None:
+        self.make, self.target, self.local = make, target, threading.local()
 
-    def get(self, k: int) -> Single:
-        """This thread's own."""
-        known = self.local.__dict__.setdefault("known", {})
-        if k not in known:
-            known.clear()  # one k at a time: each holds some megabytes
-            known[k] = self.make(k)
-        found: Single = known[k]
-        return found
+    def get(self, k: int, n_jobs: int | None) -> Single | None:
+        """This thread's own for that k, the last one asked for; None on another target than the codes are for."""
+        if current() is not self.target:
+            return None
+        known = getattr(self.local, "known", None)
+        if known != (k, n_jobs, os.getpid()):  # after a fork, other threads are gone
+            self.local.single = self.make(k, pool.resolve_jobs(n_jobs))
+            self.local.known = (k, n_jobs, os.getpid())
+        single: Single = self.local.single
+        return single
