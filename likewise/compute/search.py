@@ -177,7 +177,7 @@ class _Part:
             pair = screened(self.metric, self.queries, items, self.options)
             whole = self.ready and self.admitted is None
             packed = self.prepared.packed_for(pair.screen) if whole and self.prepared is not None else None
-            codes, rows = self._codes(pair, k) if verb == "topk" else (None, None)
+            codes, rows = self._codes(pair, k)
             plan = plan_search(
                 verb,
                 pair.metric,
@@ -357,8 +357,9 @@ def topk(
     """
     plain = where is None and memory_limit is None and progress is None and not stats
     if plain and type(items) is Prepared and type(queries) is np.ndarray:
-        if (found := _one(queries, items, k, metric, n_jobs, on_bad)) is not None:
-            return found
+        answer = _one(queries, items, k, metric, n_jobs, on_bad)
+        if answer is not None:
+            return answer
     call = _read_call(queries, items, metric, where, n_jobs, memory_limit, on_bad, progress)
     k = read_count(k)
     shape = (*call.lead, call.queries.rows, k)

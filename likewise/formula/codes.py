@@ -28,13 +28,14 @@ exactly: e = |z - z'|, and the tail t = sqrt(|row - mean|^2 - |z|^2). Everything
 
     and the same with the largest difference in place of the sum.
 
-Float64 computes z, e and |z|; its rounding is added to e and t as 2^-52 (d + 8) sqrt(h) (|row| + |mean|), h the number of
-columns of B, and where B's columns are not exactly orthonormal B is shrunk until no vector grows by it, so that
+Float64 computes z, e and |z|; its rounding is added to e and t as 2^-52 (d + 8) sqrt(h) (|row| + |mean|), h the number
+of columns of B, and where B's columns are not exactly orthonormal B is shrunk until no vector grows by it, so that
 |x|^2 - |z|^2 stays the square of a norm.
 """
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import Any
 
@@ -97,7 +98,7 @@ class Part:
     def shifts(self) -> tuple[int, ...]:
         """By how much the sums so far are shifted before each block."""
         logs = [round(float(np.log2(self.weight[end - 1]))) for end in self.ends[1:]]
-        return (0, *(2 * (b - a) for a, b in zip(logs, logs[1:], strict=False)))
+        return (0, *(2 * (b - a) for a, b in itertools.pairwise(logs)))
 
     @property
     def top(self) -> float:
@@ -109,8 +110,8 @@ class Part:
 class Coding:
     """How the rows of a search are coded.
 
-    ``basis`` (d, h), times ``shrink``: the rotation, or None. ``parts``: stretches of the rotated coordinates, looked at one after the
-    other. ``exact``: a part in the rows' own coordinates, which codes whole numbers without loss: those in ``parts``
+    ``basis`` (d, h), times ``shrink``: the rotation, or None. ``parts``: stretches of the rotated coordinates, looked
+    at one after the other. ``exact``: a part in the rows' own coordinates, which codes whole numbers without loss: those in ``parts``
     where that is the only one, else a level of its own.
     """
 
@@ -146,7 +147,10 @@ class Lengths:
 
 
 def lengths(squares: list[Floats], errors: list[Floats], whole: Floats, raw: Floats, coding: Coding) -> Lengths:
-    """Norms of a prefix of parts: ``squares`` and ``errors`` of each, ``whole`` = |row - mean|^2, ``raw`` = |row| + |mean|."""
+    """Norms of a prefix of parts, from each one's ``squares`` and ``errors``.
+
+    ``whole`` = |row - mean|^2, ``raw`` = |row| + |mean|.
+    """
     norm = np.sqrt(sum(squares, np.zeros(len(whole))))
     error = np.sqrt(sum((e * e for e in errors), np.zeros(len(whole))))
     if coding.basis is None:

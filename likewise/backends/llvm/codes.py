@@ -14,6 +14,7 @@ from __future__ import annotations
 import functools
 import itertools
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,6 +51,7 @@ from likewise.formula.codes import (
     upward,
 )
 from likewise.formula.expr import Expr, X
+from likewise.reductions import Counts
 
 Floats = NDArray[np.float64]
 _BLOCK = 4096  # rows coded at a time
@@ -209,40 +211,26 @@ class CodedItems:
     side: CodedSide
     tile: CodeTile
     panels: NDArray[np.uint8]
-    levels: list[Lengths]
     alphas: list[float]
     lossless: list[bool]
+    uncertain: list[NDArray[np.float32]]  # T_y of every item, after each part
 
     @functools.cached_property
     def bias(self) -> NDArray[np.float32]:
         """b_y of every item, as float32 numbers no smaller; past the end, whole panels of it."""
         c = self.coding
         values = self.side.parts[0].error if c.kind == "sum" else biases(c, self.side.whole, self.side.inner)
-        return self.padded(upward(values), -np.inf)  # past the end is no item
-
-    def padded(self, values: Any, beyond: float = 0.0) -> NDArray[np.float32]:
-        """Float32, to a whole number of panels."""
-        n, width = len(values), self.tile.width
-        made = np.full(-(-n // width) * width, beyond, np.float32)
-        made[:n] = values
-        return made
+        return padded(upward(values), self.tile.width, -np.inf)  # past the end is no item
 
     @functools.cached_property
     def scales(self) -> list[NDArray[np.float32]]:
         pairs = zip(self.coding.parts, self.side.parts, strict=True)
-        return [self.padded(rows.scale / part.top) for part, rows in pairs]
-
-    @functools.cached_property
-    def uncertain(self) -> list[NDArray[np.float32]]:
-        """T_y of every item at every level."""
-        return [
-            self.padded(upward(uncertainty(found, alpha, False, lossless)))
-            for found, alpha, lossless in zip(self.levels, self.alphas, self.lossless, strict=True)
-        ]
+        return [padded(rows.scale / part.top, self.tile.width) for part, rows in pairs]
 
     @property
     def nbytes(self) -> int:
-        held = [self.panels, self.bias, *self.scales, *self.uncertain, self.side.whole, self.side.inner]
+        held: list[NDArray[Any]] = [self.panels, self.bias, *self.scales, *self.uncertain]
+        held += [self.side.whole, self.side.inner]
         held += [a for rows in self.side.parts for a in rows.arrays]
         if self.side.exact is not None and self.side.exact is not self.side.parts[0]:
             held += [*self.side.exact.arrays]
@@ -268,7 +256,19 @@ def code_items(side: Side, v: Expr, scale: Expr | None, coding: Coding, threads:
     found = levels_of(coded, coding)
     alphas = [typical_alpha(level) for level in found]
     lossless = [not bool(level_error(coded, i).any()) for i in range(len(found))]
-    return CodedItems(coding, coded, tile, panels, found, alphas, lossless)
+    uncertain = [
+        padded(upward(uncertainty(level, alpha, False, none)), tile.width)
+        for level, alpha, none in zip(found, alphas, lossless, strict=True)
+    ]
+    return CodedItems(coding, coded, tile, panels, alphas, lossless, uncertain)
+
+
+def padded(values: Any, width: int, beyond: float = 0.0) -> NDArray[np.float32]:
+    """Numbers of items as float32, to a whole number of panels."""
+    n = len(values)
+    made = np.full(-(-n // width) * width, beyond, np.float32)
+    made[:n] = values
+    return made
 
 
 def level_error(side: CodedSide, i: int) -> Floats:
@@ -295,8 +295,16 @@ class CodedQueries:
     """A chunk of queries, coded for one scan of one set of coded items."""
 
     def __init__(
-        self, queries: Side, u: Expr, scale: Expr | None, items: CodedItems, formula: Formula, threads: int
+        self,
+        queries: Side,
+        u: Expr,
+        scale: Expr | None,
+        items: CodedItems,
+        formula: Formula,
+        threads: int,
+        mode: str = "topk",
     ) -> None:
+        self.mode = mode
         coding = items.coding
         self.items, self.coding, self.formula, self.n = items, coding, formula, queries.n
         self.tile = code_tile(items.tile.target, coding.kind, queries.n)
@@ -384,7 +392,7 @@ class CodedQueries:
             levels.append(Level(exact=self.exact))
         dot = coding.kind == "dot"
         scaled = dot and coding.parts[0].fixed == 0
-        self.scan = Scan(self.tile, scaled, dot, tuple(levels), self.formula, "topk")
+        self.scan = Scan(self.tile, scaled, dot, tuple(levels), self.formula, self.mode)
         direct = tuple(level for level in levels if level.exact and not level.at_once)
         if self.exact and coding.exact_at_once and dot:
             direct = (Level(exact=True),)
@@ -441,7 +449,7 @@ class CodedQueries:
         for i, level in enumerate(scan.levels):
             made: dict[str, Any] = dict.fromkeys(("x", "y", "stride", "init", "a_x", "t_x", "s_y", "t_y", "b_y"), 0)
             if level.carry:
-                mine, theirs = self.side.parts[carried], self.items.side.parts[carried]
+                pair = self.side.parts[carried], self.items.side.parts[carried]
                 made |= {
                     "init": address(self.level_init[carried]) + 4 * at,
                     "a_x": address(self.a[carried]) + 4 * at,
@@ -455,7 +463,8 @@ class CodedQueries:
                 carried += 1
             else:
                 arrays = self.exact_arrays
-                mine, theirs = self.side.exact, self.items.side.exact
+                assert self.side.exact is not None and self.items.side.exact is not None
+                pair = self.side.exact, self.items.side.exact
                 size = 8 if level.exact else 4
                 made |= {"gain": float(arrays["gain"]), "b_y": address(arrays["b_y"])}
                 made["constant"] = address(arrays["constant"]) + size * at
@@ -468,9 +477,8 @@ class CodedQueries:
                         "s_y": address(arrays["s_y"]),
                         "t_y": address(arrays["t_y"]),
                     }
-            if mine is not None and theirs is not None:
-                stride = mine.codes.shape[1]
-                made |= {"x": address(mine.codes) + at * stride, "y": address(theirs.codes), "stride": stride}
+            stride = pair[0].codes.shape[1]
+            made |= {"x": address(pair[0].codes) + at * stride, "y": address(pair[1].codes), "stride": stride}
             fields |= {f"{name}_{i}": value for name, value in made.items()}
         return fields
 
@@ -562,18 +570,19 @@ def list_fields(entries: NDArray[np.int32] | None) -> dict[str, int]:
 class ChunkScan:
     """A chunk of queries through seed, scan and refine, by groups on all threads."""
 
-    def __init__(self, queries: CodedQueries, rows: Rows32, d: int, m: int, k: int, slope: float,
-                 offset: NDArray[np.float32], mask: Any, counts: Counts) -> None:  # fmt: skip
+    def __init__(
+        self, queries: CodedQueries, rows: Rows32, d: int, m: int, k: int, slope: float,
+        offset: NDArray[np.float32], mask: Any, counts: Counts,
+    ) -> None:  # fmt: skip
         self.queries, self.rows, self.d, self.m, self.k = queries, rows, d, m, k
         self.slope, self.offset, self.mask, self.counts = slope, offset, mask, counts
         self.limit = np.zeros(len(queries.constant), np.float32)
         self.zeros = np.zeros(len(queries.constant), np.float32)
         self.room = max(_ROOM, 2 * 504 * queries.tile.width)
-        self.calls = {
-            "seed": _scan_call(queries.seeding, "scan"),
-            "settle": _scan_call(queries.settling, "refine"),
-            "scan": _scan_call(queries.scan, "scan"),
-        }
+        self.calls = {"scan": _scan_call(queries.scan, "scan")}
+        if queries.scan.mode == "topk":
+            self.calls["seed"] = _scan_call(queries.seeding, "scan")
+            self.calls["settle"] = _scan_call(queries.settling, "refine")
 
     def base(self, at: int, count: int) -> tuple[dict[str, Any], NDArray[np.int64]]:
         """Fields that every call of a group shares, and the tally they name."""
@@ -654,7 +663,38 @@ class ChunkScan:
             if pool.stopped():
                 return
             self.calls["scan"](**{**fields, "first": p, "last": min(p + step, last)})
-        spent = time.perf_counter() - begun
+        self._counted(tally, n, first, last, time.perf_counter() - begun)
+
+    def within(self, threshold: NDArray[np.float32], a: int, b: int) -> Iterator[tuple[Any, Any]]:
+        """(queries, items) of the pairs of queries a..b that reach their thresholds, some at a time."""
+        queries, n = self.queries, b - a
+        base, tally = self.base(a, n)
+        entries = np.empty((3, self.room + 64), np.int32)
+        room = 2 * self.room
+        rows, items, hits = np.empty(room, np.int64), np.empty(room, np.int64), np.zeros(1, np.int64)
+        fields = {
+            **base,
+            **dict.fromkeys((*kernels.LIST_FIELDS, "stride"), 0),
+            **queries.level_fields(queries.scan, a),
+            **list_fields(entries),
+            "threshold": address(threshold) + 4 * a,
+            "hits_row": address(rows),
+            "hits_item": address(items),
+            "hits": address(hits),
+            "hits_room": room,
+        }
+        panels, begun = -(-self.m // queries.tile.width), time.perf_counter()
+        p, step = 0, max(1, int(8e9 / (max(1, n) * queries.coding.parts[0].d * queries.tile.width)))
+        while p < panels and not pool.stopped():
+            hits[0] = 0
+            p = self.calls["scan"](**{**fields, "first": p, "last": min(p + step, panels)})
+            if found := int(hits[0]):
+                yield rows[:found] + a, items[:found].copy()
+        self._counted(tally, n, 0, panels, time.perf_counter() - begun)
+
+    def _counted(self, tally: NDArray[np.int64], n: int, first: int, last: int, spent: float) -> None:
+        """What a scan of n queries against panels first..last did."""
+        queries = self.queries
         ticks = int(tally[SCAN_TICKS]), int(tally[REFINE_TICKS])
         pairs = n * max(min(last * queries.tile.width, self.m) - first * queries.tile.width, 0)
         self.counts.kind = queries.coding.kind

@@ -61,9 +61,10 @@ def energy_first(rule: str, side: Side, sample: Floats, target: Target, cuts: tu
     mean = sample.mean(axis=0)
     vectors, spread, shrink = principal(sample - mean, cuts[-1])
     turned = mean @ vectors * shrink
-    parts = []
+    parts: list[Part] = []
     for first, last in zip((0, *cuts), cuts, strict=False):
-        weight, ends = np.ones(last - first), (0, last - first)
+        weight: Floats = np.ones(last - first)
+        ends: tuple[int, ...] = (0, last - first)
         if not parts:
             weight, ends = _weights(spread[first:last])
         parts.append(Part("dot", turned[first:last], weight, ends, 0.0, -largest, largest))
@@ -80,7 +81,7 @@ def _weights(spread: Floats) -> tuple[Floats, tuple[int, ...]]:
 
 
 def principal(rows: Floats, count: int) -> tuple[Floats, Floats, float]:
-    """The first principal axes (d, count) of centred rows, the spread along them, and a factor by which no vector grows."""
+    """Principal axes (d, count) of centred rows, the spread along them, and a factor by which no vector grows."""
     d = rows.shape[1]
     if d <= WIDE:
         values, vectors = np.linalg.eigh(rows.T @ rows / len(rows))
@@ -119,9 +120,9 @@ def sample_rows(n: int, wanted: int = SAMPLE) -> NDArray[np.int64]:
 
 def _products(x: Floats, y: Floats, threads: int) -> Floats:
     """x y^T by the engine: a BLAS would leave its own threads spinning beside ours."""
-    sides = [measure(np.ascontiguousarray(rows), "float64", frozenset(), 1) for rows in (x, y)]
+    left, right = (measure(np.ascontiguousarray(rows), "float64", frozenset(), 1) for rows in (x, y))
     out = np.empty((len(x), len(y)))
-    matrix(dot, *sides, out, threads, 8192)
+    matrix(dot, left, right, out, threads, 8192)
     return out
 
 
@@ -203,6 +204,6 @@ def outlooks(
             end = head + more
             if end not in left_at:
                 continue
-            stages = ((more, _EARLY * left_at[head]),) if more else ()
-            made.append((Outlook(head, (*stages, (full, _EARLY * left_at[end]))), (head, end) if more else (head,)))
+            first = ((more, _EARLY * left_at[head]),) if more else ()
+            made.append((Outlook(head, (*first, (full, _EARLY * left_at[end]))), (head, end) if more else (head,)))
     return made

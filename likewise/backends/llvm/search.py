@@ -23,7 +23,7 @@ from likewise.backends import reference
 from likewise.backends.llvm import kernels, pool
 from likewise.backends.llvm.bits import BitPacker, bit_pair_values
 from likewise.backends.llvm.candidates import Candidates, joined, settle
-from likewise.backends.llvm.codes import CodedItems
+from likewise.backends.llvm.codes import ChunkScan, CodedItems, CodedQueries, Rows32, query_groups
 from likewise.backends.llvm.dense import pair_values
 from likewise.backends.llvm.filters import Filter, FilterFields
 from likewise.backends.llvm.jit import Kernel, kernel
@@ -323,19 +323,8 @@ def _coded_chunk(
     search: Search, first: int, last: int, k: int, out: BestState, done: pool.Counter
 ) -> NDArray[np.int64]:
     """As :func:`_topk_chunk`, by codes first."""
-    from likewise.backends.llvm.codes import ChunkScan, CodedQueries, query_groups
-
-    items, threads, n = search.codes, search.sizes.threads, last - first
-    assert items is not None
-    core, screen = search.screen.core, search.screen
-    some = take(search.queries, np.arange(first, last)) if n < search.queries.n else search.queries
-    queries = CodedQueries(some, core.u, screen.scale_x, items, search.formula, threads)
-    rows = _rows32(search, some, queries.needs_rows)
-    offset = np.concatenate([search.offset(first, last), np.zeros(_TILE_ROWS, np.float32)])
-    scan = ChunkScan(
-        queries, rows, search.items.d, search.items.n, k, search.slack.slope, offset,
-        lambda at: search.mask_fields(first + at, 0), search.counts,
-    )  # fmt: skip
+    threads, n = search.sizes.threads, last - first
+    queries, scan = _coded(search, first, last, k, "topk")
     groups = query_groups(n, queries.tile.rows, threads)
     panels = -(-search.items.n // queries.tile.width)
     parts = 1 if len(groups) >= threads else -(-threads // len(groups))
@@ -357,10 +346,22 @@ def _coded_chunk(
     return _settle_chunk(search, states, first, out)
 
 
-def _rows32(search: Search, queries: Side, needed: bool) -> Any:
-    """The rows and statistics that float32 scores read."""
-    from likewise.backends.llvm.codes import Rows32
+def _coded(search: Search, first: int, last: int, k: int, mode: str) -> tuple[CodedQueries, ChunkScan]:
+    """Those queries coded, and what takes them through the items' codes."""
+    items, core, screen = search.codes, search.screen.core, search.screen
+    assert items is not None
+    some = search.queries if last - first == search.queries.n else take(search.queries, np.arange(first, last))
+    queries = CodedQueries(some, core.u, screen.scale_x, items, search.formula, search.sizes.threads, mode)
+    rows = _rows32(search, some, queries.needs_rows)
+    offset = np.concatenate([search.offset(first, last), np.zeros(_TILE_ROWS, np.float32)])
+    return queries, ChunkScan(
+        queries, rows, search.items.d, search.items.n, k, search.slack.slope, offset,
+        lambda at: search.mask_fields(first + at, 0), search.counts,
+    )  # fmt: skip
 
+
+def _rows32(search: Search, queries: Side, needed: bool) -> Rows32:
+    """The rows and statistics that float32 scores read."""
     core, screen, threads = search.screen.core, search.screen, search.sizes.threads
     if not needed:
         return Rows32(None, None, {}, frozenset())
@@ -472,7 +473,8 @@ def within(search: Search, radius: float, progress: Progress = None) -> Pairs:
     results = [none]
     for first in range(0, n, search.sizes.chunk):
         last = min(first + search.sizes.chunk, n)
-        results += _within_chunk(search, first, last, threshold, radius, done)
+        chunk = _within_chunk if search.codes is None else _coded_within
+        results += chunk(search, first, last, threshold, radius, done)
     rows, keys, values, found = (np.concatenate([r[i] for r in results]) for i in range(4))
     return rows, keys, values, found
 
@@ -527,6 +529,23 @@ def _within_chunk(
             step = max(1, int(1 / kernels.calls_of((group[1] - group[0]) * depth * tile.width, tile, search.formula)))
             tasks += [functools.partial(one, group, p, min(p + step, panels)) for p in range(0, panels, step)]
         pool.run(tasks, search.sizes.threads, done.report)
+    return results
+
+
+def _coded_within(
+    search: Search, first: int, last: int, threshold: NDArray[Any], radius: float, done: pool.Counter
+) -> list[Pairs]:
+    """As :func:`_within_chunk`, by codes first."""
+    queries, scan = _coded(search, first, last, 1, "within")
+    results: list[Pairs] = []
+
+    def one(group: tuple[int, int]) -> None:
+        for rows, found in scan.within(threshold[first:], *group):
+            results.append(_settle_pairs(search, rows + first, found, radius))
+        done.add((group[1] - group[0]) * search.items.n)
+
+    groups = query_groups(last - first, queries.tile.rows, search.sizes.threads)
+    pool.run([functools.partial(one, group) for group in groups], search.sizes.threads, done.report)
     return results
 
 

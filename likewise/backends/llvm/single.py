@@ -1,7 +1,7 @@
 """One query at a time against prepared items: all that does not depend on the query is made ready before.
 
-A search of many queries spends a millisecond or two on checks, plans and records before its first pair. Here the records
-of four kernels are filled once, and a query costs four calls: measure it, code it, go through the items, settle.
+A search of many queries spends a millisecond or two on checks, plans and records before its first pair. Here the
+records of four kernels are filled once, and a query costs four calls: measure it, code it, go through the items, settle.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ Answer = tuple[NDArray[np.float64], NDArray[np.int64]]
 
 
 def serves(coding: Coding, metric: Metric, screen: Screen, formula: Formula) -> bool:
-    """Whether one query at a time can go this way: by principal coordinates, of rows as they come or over their norm."""
+    """Whether one query at a time can go this way: principal coordinates of rows as they come, or over their norm."""
     plain = screen.core.u.op == "x" and screen.core.v.op == "y" and metric.matrix is None
     stats = {name for name in metric.stats if name.endswith("x")}
     return coding.basis is not None and plain and not formula.stats and stats <= {"norm_x"}
@@ -244,13 +244,13 @@ class Single:
                 "gain": gain,
             }
             fields |= {f"{name}_{i}": value for name, value in made.items()}
-        theirs = items.side.exact
-        if theirs is not None:
-            bias = -0.5 * theirs.squares if coding.rule == "square" else theirs.inner
+        exact = items.side.exact
+        if exact is not None:
+            bias = -0.5 * exact.squares if coding.rule == "square" else exact.inner
             made = {
                 "x": address(self.exact_codes),
-                "y": address(theirs.codes),
-                "stride": theirs.codes.shape[1],
+                "y": address(exact.codes),
+                "stride": exact.codes.shape[1],
                 "init": address(self.exact_init),
                 "b_y": self.given(bias, np.float64),
                 "constant": address(self.exact_constant),
@@ -329,7 +329,7 @@ class Single:
                 other.wait()
 
     def _in_range(self) -> bool:
-        return -self.magnitude <= self.low[0] and self.high[0] <= self.magnitude
+        return bool(-self.magnitude <= self.low[0] and self.high[0] <= self.magnitude)
 
     def _offset_of(self, norm: float) -> np.float32:
         found = self.slack
@@ -337,7 +337,7 @@ class Single:
         made = found.base
         if found.kind == "dot":
             made = found.relative * size * self.largest_norm + found.base * (1 + size + self.largest_norm)
-        return np.nextafter(np.float32(made), np.float32(np.inf))
+        return np.float32(np.nextafter(np.float32(made), np.float32(np.inf)))
 
 
 class _Other:
@@ -378,7 +378,7 @@ class Singles:
         self.make, self.target, self.local = make, target, threading.local()
 
     def get(self, k: int, n_jobs: int | None) -> Single | None:
-        """This thread's own for that k, the last one asked for; None on another target than the codes are for."""
+        """The calling thread's own for that k; None on another target than the codes are for."""
         if current() is not self.target:
             return None
         known = getattr(self.local, "known", None)

@@ -242,7 +242,7 @@ PANEL_FIELDS = ("codes", "stride", "start", "stop", "rows", "n", "lanes", "first
 
 
 def panel_kernel(module: ir.Module, name: str, group: int, offset: int) -> None:
-    """Coded rows -> panels first..last of ``lanes`` rows: bytes start..stop of each, ``group`` at a time, plus ``offset``.
+    """Coded rows -> panels first..last of ``lanes`` rows: bytes start..stop of each, ``offset`` added.
 
     ``rows`` lists which rows (0: all, in order); those past n are zeros. Only whole groups are read: a row's bytes go
     on to a multiple of 64 with zeros.
@@ -361,8 +361,8 @@ def _integer_tile(f: Function, tile: CodeTile, queries: Value, panel: Value, ini
 class Level:
     """A finer look at listed pairs, by dot products of more bytes of both rows.
 
-    ``carry``: its score adds to the one before. ``exact``: its integers are the answer, in float64, and no float32 score
-    is needed; ``at_once``: those of the scan itself are.
+    ``carry``: its score adds to the one before. ``exact``: its integers are the answer, in float64, and no float32
+    score is needed; ``at_once``: those of the scan itself are.
     """
 
     carry: bool = False
@@ -514,7 +514,7 @@ def _ticks(f: Function, target: Target) -> Value:
 
 
 def _limits(f: Function, scan: Scan) -> None:
-    """limit = constant - gain threshold, moved outward by ``margin`` for the rounding of all that is compared with it."""
+    """limit = constant - gain threshold, and ``margin`` of that for the rounding of all that is compared with it."""
     b = f.b
     gain, margin = f.number("gain", F32), f.number("margin", F32)
     with f.loop(0, f.field("n"), name="q") as r:
@@ -554,7 +554,7 @@ def _fma(f: Function, a: Value, c: Value, d: Value) -> Value:
 
 
 def _scan_panel(f: Function, scan: Scan, p: Value, take: Any, count_at: Value = None) -> None:
-    """Panel p against every tile of queries: each pair that may win to ``take``, or to the list that ends at ``count_at``."""
+    """Panel p against every tile of queries: what may win goes to ``take``, or onto the list."""
     b, tile = f.b, scan.tile
     steps = f.field("steps")
     tiles = b.sdiv(b.add(f.field("n"), I64(tile.rows - 1)), I64(tile.rows))
@@ -692,6 +692,7 @@ def _row_count(f: Function, tile: CodeTile, first: Value) -> Value:
 
 def _seed(f: Function, scan: Scan, lists: Lists | None, row: Value, index: Value, key: Value) -> None:
     """A pair that looks good: onto the list of those to be settled first."""
+    assert lists is not None
     slot = f.slot(F32, 16, align=64)
     f.store(key, slot, I64(0))
     _offer(f, _pair_tile(scan), slot, row, index, I64(1), lists)
@@ -899,6 +900,7 @@ def _accept(f: Function, scan: Scan, lists: Lists | None, row: Value, item: Valu
             f.store(b.add(item, f.field("base")), f.pointer("hits_item"), at)
             f.store(b.add(at, I64(1)), f.pointer("hits"), I64(0))
         else:
+            assert lists is not None
             slot = f.slot(F32, 16, align=64)
             f.store(key, slot, I64(0))
             _offer(f, _pair_tile(scan), slot, row, item, I64(1), lists)

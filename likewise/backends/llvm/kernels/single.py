@@ -11,8 +11,6 @@ the sums; all that follows looks at those:
 
 from __future__ import annotations
 
-from typing import Any
-
 from llvmlite import ir
 
 from likewise.backends.llvm import functions
@@ -251,7 +249,10 @@ def nearest_kernel(module: ir.Module, name: str, scan: Scan) -> None:
 def _largest(f: Function, values: Value, count: Value, rank: Value, lanes: int) -> Value:
     """A number that at least ``rank`` of the values reach, and hardly more, by bisection; -inf if there are fewer."""
     b, typ = f.b, vector(F32, lanes)
-    low, high = f.variable(ordinal(f, constant(F32, -float("inf")))), f.variable(ordinal(f, constant(F32, float("inf"))))
+    low, high = (
+        f.variable(ordinal(f, constant(F32, -float("inf")))),
+        f.variable(ordinal(f, constant(F32, float("inf")))),
+    )
     whole = vector(I32, lanes)
     with f.loop_while(lambda: b.icmp_signed("<", f.get(low, I64), f.get(high, I64)), "bisect"):
         a, z = f.get(low, I64), f.get(high, I64)
