@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from likewise.formula.codes import Coding
 from likewise.formula.metric import Metric
 from likewise.formula.screen import Rows, Screen, Slack, choose, slack
 
@@ -145,6 +146,39 @@ def plan_search(
     used = held + min(chunk, n) * query
     made = Plan(verb, metric, n, m, d, x_dtype, y_dtype, threads, screen, bound, chunk, group, block, used)
     return replace(made, steps=_steps(made, prepared))
+
+
+_COMPARED = {
+    "dot": "dot products of bytes",
+    "sum": "sums of differences of bytes",
+    "max": "largest differences of bytes",
+}
+
+
+def coded_steps(plan: Plan, coding: Coding, outlook: Outlook, prepared: bool) -> tuple[str, ...]:
+    """The steps of a search by 8-bit codes, in words."""
+    first, *rest = plan.steps
+    lines = [first] + [line for line in rest if line.startswith("multiply")]
+    sizes = [part.d for part in coding.parts]
+    what = (
+        "all coordinates" if coding.basis is None else f"the first {' + '.join(map(str, sizes))} principal coordinates"
+    )
+    whole = ", as the whole numbers they are" if coding.exact_at_once else ""
+    if coding.exact is not None and not coding.exact_at_once:
+        whole = ", and all coordinates as the whole numbers they are"
+    lines.append(f"code       items in 8 bits, {'once, before' if prepared else 'for this call'}: {what}{whole}")
+    lines.append("seed       score what looks best in a sample: thresholds that are nearly final")
+    queries = min(plan.chunk, plan.n)
+    workers = f"{_many(plan.threads, 'thread')}, {queries:,} {'query' if queries == 1 else 'queries'} at a time"
+    lines.append(f"scan       {_COMPARED[coding.kind]}, {sizes[0]} of {plan.d} coordinates; {workers}")
+    left = round(outlook.stages[0][1])
+    bound = "Cauchy-Schwarz" if coding.kind == "dot" else "the triangle inequality"
+    lines.append(f"list       what {bound} cannot exclude: about {left:,} of {plan.m:,} items a query")
+    finer = [f"{size} coordinates more" for size in sizes[1:]]
+    finer.append("all as whole numbers" if coding.exact is not None else "all in float32")
+    lines.append(f"refine     those by {', then '.join(finer)}")
+    lines.append("settle     in float64, coordinate after coordinate; best first, ties to the lowest index")
+    return tuple(lines)
 
 
 def _many(count: int, noun: str) -> str:

@@ -3,19 +3,33 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from likewise.arrays import read
-from likewise.compute.options import read_options
+from likewise.compute.coding import choose_coding
+from likewise.compute.options import Options, read_options
 from likewise.compute.prepared import Prepared
 from likewise.compute.search import read_count
-from likewise.compute.sides import metric_for, side_of
+from likewise.compute.sides import metric_for, search_statistics, side_of
 from likewise.errors import ShapeError
+from likewise.formula.codes import Coding
 from likewise.formula.metric import Metric
 from likewise.formula.screen import Rows, factor
-from likewise.plan import ELEMENT_BYTES, Plan, plan_search
+from likewise.plan import (
+    ELEMENT_BYTES,
+    Outlook,
+    Plan,
+    coded_steps,
+    coding_seconds,
+    float_seconds,
+    plan_search,
+    scan_seconds,
+)
+
+if TYPE_CHECKING:
+    from likewise.backends.llvm.rows import Side
 
 
 @dataclass(frozen=True)
@@ -134,7 +148,7 @@ def explain(
 
     options = read_options(n_jobs, memory_limit, "raise", None)
     k = None if k is None else read_count(k)
-    shapes, sides = [], []
+    shapes, sides, rows = [], [], None
     for value, name in ((queries, "queries"), (queries if items is None else items, "items")):
         if isinstance(value, Prepared):
             shapes.append(value.shape)
@@ -146,7 +160,8 @@ def explain(
             sides.append(("float32", Rows(True, False, -10.0, 10.0)))
         else:
             batch = read(value, name, packed=True)
-            side = side_of(batch, batch.flat(), name, frozenset(), options)
+            wanted = search_statistics(metric_for(metric, batch.d), {"queries": "x", "items": "y"}[name])
+            rows = side = side_of(batch, batch.flat(), name, wanted, options)
             shapes.append((*batch.array.shape[:-1], batch.d))
             sides.append((batch.dtype, side.known))
     if shapes[0][-1] != shapes[1][-1]:
@@ -186,5 +201,25 @@ def explain(
     )
     flops = n * m * d * _flops_per_coordinate(found)
     rate, top = machine.peak(found, compute), machine.fma_rate("f32")
-    seconds = n * m * d / (0.85 * rate * options.threads) + moved / 5e9 + _CALL_SECONDS
+    work = float_seconds(n, m, d, rate)
+    if (
+        k is not None
+        and (coded := _coding(plan, items if items is not None else queries, rows, k, options)) is not None
+    ):
+        coding, outlook = coded
+        prepared = isinstance(items, Prepared)
+        integers = machine.integer_rate(coding.kind)
+        work = scan_seconds(n, m, outlook, integers) + (0.0 if prepared else coding_seconds(m, d))
+        plan, rate = replace(plan, steps=coded_steps(plan, coding, outlook, prepared)), integers
+    seconds = work / options.threads + moved / 5e9 + _CALL_SECONDS
     return Explanation(plan, out, flops, moved, top, rate, seconds)
+
+
+def _coding(plan: Plan, items: Any, rows: Side | None, k: int, options: Options) -> tuple[Coding, Outlook] | None:
+    """The codes that a search would go through: those of prepared items, or what one call would choose."""
+    if isinstance(items, Prepared):
+        codes = items.codes_for(plan.screen, items.metric, k)
+        return None if codes is None or items.outlook is None else (codes.coding, items.outlook)
+    if rows is None or plan.metric.matrix is not None or plan.screen.compute != "f32":
+        return None
+    return choose_coding(plan.metric, plan.screen, rows, k, plan.n, options.threads)

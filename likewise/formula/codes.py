@@ -111,8 +111,8 @@ class Coding:
     """How the rows of a search are coded.
 
     ``basis`` (d, h), times ``shrink``: the rotation, or None. ``parts``: stretches of the rotated coordinates, looked
-    at one after the other. ``exact``: a part in the rows' own coordinates, which codes whole numbers without loss: those in ``parts``
-    where that is the only one, else a level of its own.
+    at one after the other. ``exact``: a part in the rows' own coordinates, which codes whole numbers without loss:
+    that of ``parts`` where it is the only one, else a level of its own.
     """
 
     rule: str

@@ -463,7 +463,8 @@ class CodedQueries:
                 carried += 1
             else:
                 arrays = self.exact_arrays
-                assert self.side.exact is not None and self.items.side.exact is not None
+                assert self.side.exact is not None
+                assert self.items.side.exact is not None
                 pair = self.side.exact, self.items.side.exact
                 size = 8 if level.exact else 4
                 made |= {"gain": float(arrays["gain"]), "b_y": address(arrays["b_y"])}

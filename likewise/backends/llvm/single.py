@@ -1,7 +1,7 @@
 """One query at a time against prepared items: all that does not depend on the query is made ready before.
 
 A search of many queries spends a millisecond or two on checks, plans and records before its first pair. Here the
-records of four kernels are filled once, and a query costs four calls: measure it, code it, go through the items, settle.
+records of four kernels are filled once, and a query costs four calls: measure, code, go through the items, settle.
 """
 
 from __future__ import annotations

@@ -916,13 +916,12 @@ def integer_peak_kernel(module: ir.Module, name: str, tile: CodeTile) -> None:
     items = [f.load(f.pointer("seed"), I64(v * tile.lanes), tile.vec) for v in range(tile.vectors)]
     query = f.load(f.pointer("seed"), 0, word)
     slots = [f.variable(constant(tile.vec, r)) for r in range(tile.rows * tile.vectors)]
-    with f.loop(0, f.field("count"), name="t"):
+    with f.loop(0, f.field("count"), name="t") as t:
+        turn = f.b.mul(f.b.and_(t, I64(7)), I64(tile.lanes))
         for i, slot in enumerate(slots):
             acc, item = f.get(slot, tile.vec), items[i % tile.vectors]
-            if tile.kind == "sum":  # the difference must not leave the loop: it depends on the accumulator
-                item = f.b.xor(item, acc)
-            elif tile.kind == "max":
-                item = f.b.add(item, acc)
+            if tile.kind != "dot":  # the differences must not leave the loop, nor one stand for all
+                item = f.load(f.pointer("seed"), f.b.add(turn, I64(i * tile.lanes)), tile.vec)
             f.put(_step(f, tile, acc, item, query), slot)
     for i, slot in enumerate(slots):
         f.store(f.get(slot, tile.vec), f.pointer("out"), I64(i * tile.lanes))
