@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from likewise.backends.llvm import kernels, pool
 from likewise.backends.llvm.candidates import Candidates
 from likewise.backends.llvm.dense import multiply
-from likewise.backends.llvm.jit import Kernel, kernel
+from likewise.backends.llvm.jit import Bound, Kernel, kernel
 from likewise.backends.llvm.kernels import Formula
 from likewise.backends.llvm.kernels.codes import (
     ALIGN,
@@ -55,7 +55,7 @@ from likewise.reductions import Counts
 
 Floats = NDArray[np.float64]
 _BLOCK = 4096  # rows coded at a time
-SKETCH = 32
+SKETCH = 64
 
 
 @dataclass
@@ -518,7 +518,7 @@ _STRETCH_BYTES = 768 << 10
 #: Pairs of a list: 12 bytes each, in the second-level cache with them.
 _ROOM = 1 << 15
 #: Items among which the first threshold is sought, as a share of all, and how much of each is looked at.
-SEED_SHARE = 0.25
+SEED_SHARE = 0.125
 
 
 @dataclass
@@ -540,12 +540,12 @@ class Rows32:
 
 
 def seed_panels(panels: int, width: int, wanted: int) -> list[tuple[int, int]]:
-    """Eight or fewer ranges of panels, evenly spread and apart, of some ``wanted`` items together.
+    """Four or fewer ranges of panels, evenly spread and apart, of some ``wanted`` items together.
 
     Apart: an item that came twice would count twice, and the threshold would be too good to be true.
     """
     count = min(panels, -(-wanted // width))
-    pieces = min(8, count)
+    pieces = min(4, count)
     size = -(-count // pieces)
     starts = [piece * panels // pieces for piece in range(pieces + 1)]
     return [(a, min(a + size, b)) for a, b in itertools.pairwise(starts)]
@@ -621,7 +621,7 @@ class ChunkScan:
         queries, n = self.queries, b - a
         width = queries.tile.width
         panels = -(-self.m // width)
-        seeds = self.k if queries.seeds_exact else 2 * self.k + 16
+        seeds = self.k if queries.seeds_exact else self.k + self.k // 2 + 1
         own = Candidates.empty(n, seeds, self.m, np.dtype(np.float32))
         lists = own.fields(0, 1.0, self.zeros)
         base, _tally = self.base(a, n)
@@ -634,9 +634,14 @@ class ChunkScan:
             **lists,
         }
         ranges = seed_panels(panels, width, max(int(self.m * SEED_SHARE), 4 * seeds))
-        for i, (first, last) in enumerate(ranges, 1):
-            finish = {"finish": n, "spare": 0} if i == len(ranges) else {}
-            self.calls["seed"](**{**scan, **finish, "first": first, "last": last})
+        call = Bound(self.calls["seed"], scan | {"first": 0, "last": 0})
+        for first, last in ranges:
+            call.put("first", first)
+            call.put("last", last)
+            if last == ranges[-1][1]:
+                call.put("finish", n)
+                call.put("spare", 0)
+            call()
         if queries.seeds_exact:  # the k-th smallest integer; the list's threshold is just below
             state.threshold[a:b] = np.nextafter(own.threshold[:n], np.float32(np.inf))
             return
@@ -660,10 +665,13 @@ class ChunkScan:
         work = max(1, n) * queries.coding.parts[0].d * queries.tile.width
         step = max(1, int(8e9 / work))
         begun = time.perf_counter()
+        call = Bound(self.calls["scan"], fields | {"first": first, "last": first})
         for p in range(first, last, step):
             if pool.stopped():
                 return
-            self.calls["scan"](**{**fields, "first": p, "last": min(p + step, last)})
+            call.put("first", p)
+            call.put("last", min(p + step, last))
+            call()
         self._counted(tally, n, first, last, time.perf_counter() - begun)
 
     def within(self, threshold: NDArray[np.float32], a: int, b: int) -> Iterator[tuple[Any, Any]]:

@@ -56,6 +56,22 @@ class Kernel:
         return int(self.call(ctypes.addressof(record)))
 
 
+class Bound:
+    """A kernel and its record, filled once: single fields change from call to call."""
+
+    def __init__(self, run: Kernel, fields: dict[str, Any]) -> None:
+        self.record = run.bind(**fields)
+        self.at = {name: i for i, name in enumerate(run.fields)}
+        self.run, self.where = run.call, ctypes.addressof(self.record)
+
+    def put(self, name: str, value: int) -> None:
+        """Change a whole number or an address."""
+        self.record[self.at[name]] = value
+
+    def __call__(self) -> int:
+        return int(self.run(self.where))
+
+
 def _float_bits(value: float) -> int:
     return ctypes.c_int64.from_buffer_copy(ctypes.c_double(value)).value
 

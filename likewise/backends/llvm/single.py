@@ -6,7 +6,6 @@ records of four kernels are filled once, and a query costs four calls: measure, 
 
 from __future__ import annotations
 
-import ctypes
 import math
 import os
 import threading
@@ -20,7 +19,7 @@ from likewise.backends.llvm import kernels, pool
 from likewise.backends.llvm.candidates import Candidates
 from likewise.backends.llvm.codes import CodedItems, list_fields
 from likewise.backends.llvm.filters import FilterFields
-from likewise.backends.llvm.jit import Kernel, kernel
+from likewise.backends.llvm.jit import Bound, kernel
 from likewise.backends.llvm.kernels import Formula
 from likewise.backends.llvm.kernels.codes import CodeTile, Level, Scan
 from likewise.backends.llvm.rows import Side, address, aligned, exact_text
@@ -39,18 +38,6 @@ def serves(coding: Coding, metric: Metric, screen: Screen, formula: Formula) -> 
     plain = screen.core.u.op == "x" and screen.core.v.op == "y" and metric.matrix is None
     stats = {name for name in metric.stats if name.endswith("x")}
     return coding.basis is not None and plain and not formula.stats and stats <= {"norm_x"}
-
-
-class _Bound:
-    """A kernel and its record, filled once; single fields are changed from call to call."""
-
-    def __init__(self, run: Kernel, fields: dict[str, Any]) -> None:
-        self.record = run.bind(**fields)
-        self.at = {name: i for i, name in enumerate(run.fields)}
-        self.run, self.where = run.call, ctypes.addressof(self.record)
-
-    def __call__(self) -> int:
-        return int(self.run(self.where))
 
 
 class Single:
@@ -99,7 +86,7 @@ class Single:
             lambda module, name: kernels.stats_kernel(module, name, "float32"),
         )  # fmt: skip
         out = {name: address(self.floats[name]) for name in kernels.ROW_STATS[:-1]} | {"flags": address(self.flags)}
-        self.measure = _Bound(run, {"rows": address(self.row), "n": 1, "d": self.d, **out})
+        self.measure = Bound(run, {"rows": address(self.row), "n": 1, "d": self.d, **out})
 
     def _code(self, items: CodedItems, screen: Screen) -> None:
         coding, u, scale = self.coding, screen.core.u, screen.scale_x
@@ -165,12 +152,12 @@ class Single:
             "exact_init": address(self.exact_init),
         }
         names = kernels.stat_fields((u, *([scale] if scale else [])))
-        self.code = _Bound(run, fields | {name: address(self.floats[name[:-2]]) for name in names})
+        self.code = Bound(run, fields | {name: address(self.floats[name[:-2]]) for name in names})
 
     def _search(
         self, items: CodedItems, side: Side, rows: NDArray[Any], formula: Formula, first: int, last: int,
         lists: Candidates,
-    ) -> _Bound:  # fmt: skip
+    ) -> Bound:  # fmt: skip
         coding, tile = self.coding, CodeTile("dot", 1, items.tile.vectors, items.tile.target)
         exact = coding.exact is not None
         levels = tuple(Level(carry=True) for _ in coding.parts[1:]) + ((Level(exact=True),) if exact else ())
@@ -223,7 +210,7 @@ class Single:
             "best": address(self.array(room // 8 + 64, np.float32)),
             "seeds": 2 * self.k + 16,
         }
-        return _Bound(run, fields)
+        return Bound(run, fields)
 
     def _levels(self, items: CodedItems, gain: float) -> dict[str, Any]:
         fields: dict[str, Any] = {}
@@ -285,7 +272,7 @@ class Single:
             "values": address(self.values),
             **stats,
         }
-        self.settle = _Bound(run, fields)
+        self.settle = Bound(run, fields)
         self.count_at = self.settle.at["count"]
 
     def topk(self, row: NDArray[np.float32]) -> Answer | None:
@@ -343,7 +330,7 @@ class Single:
 class _Other:
     """A thread that makes one call again and again."""
 
-    def __init__(self, call: _Bound) -> None:
+    def __init__(self, call: Bound) -> None:
         self.go, self.done, self.stop = threading.Lock(), threading.Lock(), [False]
         self.go.acquire()
         self.done.acquire()
@@ -362,7 +349,7 @@ class _Other:
             self.go.release()
 
 
-def _again(call: _Bound, go: threading.Lock, done: threading.Lock, stop: list[bool]) -> None:
+def _again(call: Bound, go: threading.Lock, done: threading.Lock, stop: list[bool]) -> None:
     while True:
         go.acquire()
         if stop[0]:
