@@ -216,7 +216,8 @@ class CodedItems:
     def bias(self) -> NDArray[np.float32]:
         """b_y of every item, as float32 numbers no smaller; past the end, whole panels of it."""
         c = self.coding
-        values = self.side.parts[0].error if c.kind == "sum" else biases(c, self.side.whole, self.side.inner)
+        error = self.side.parts[0].error * (1 + 2.0**-20)
+        values = error if c.kind == "sum" else biases(c, self.side.whole, self.side.inner)
         return self.padded(upward(values))
 
     def padded(self, values: Any) -> NDArray[np.float32]:
@@ -266,7 +267,8 @@ def code_items(side: Side, v: Expr, scale: Expr | None, coding: Coding, threads:
     panels = panels_of(coded.parts[0], coding.parts[0], tile.width, tile.group, tile.offset, threads)
     found = levels_of(coded, coding)
     alphas = [typical_alpha(level) for level in found]
-    lossless = [not bool(level_error(coded, i).any()) for i in range(len(found))]
+    # through a basis, float64's own rounding is left out in any case
+    lossless = [coding.basis is None and not bool(level_error(coded, i).any()) for i in range(len(found))]
     return CodedItems(coding, coded, tile, panels, found, alphas, lossless)
 
 
@@ -626,8 +628,8 @@ class ChunkScan:
         for i, (first, last) in enumerate(ranges, 1):
             finish = {"finish": n, "spare": 0} if i == len(ranges) else {}
             self.calls["seed"](**{**scan, **finish, "first": first, "last": last})
-        if queries.seeds_exact:  # the k-th smallest integer; the list's threshold is just below
-            state.threshold[a:b] = np.nextafter(own.threshold[:n], np.float32(np.inf))
+        if queries.seeds_exact:  # the k-th smallest integer: the list's threshold is just below, and so may its key be
+            state.threshold[a:b] = np.rint(np.nextafter(own.threshold[:n], np.float32(np.inf)))
             return
         rows, columns = np.nonzero(np.arange(own.keys.shape[1]) < own.count[:, None])
         entries = np.zeros((3, len(rows) + 32), np.int32)
