@@ -412,7 +412,7 @@ class CodedQueries:
             # the key is the integer itself: (constant - sum) / gain
             return {"b_y": np.zeros(self.items.side.n), "constant": np.zeros(self.n), "gain": -1.0}
         part = Coding(coding.rule, None, (coding.exact,), coding.exact, coding.exact)
-        start, gain = constants(part, mine.squares, mine.inner, squared)
+        start, gain = constants(part, mine.squares, mine.inner, squared, exact=self.exact)
         bias = -0.5 * theirs.squares if coding.rule == "square" else theirs.inner
         made: dict[str, Any] = {"gain": gain}
         if self.exact:
