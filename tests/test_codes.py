@@ -19,7 +19,7 @@ from likewise.backends.llvm import codes as engine
 from likewise.backends.llvm import learn
 from likewise.backends.llvm import target as targets
 from likewise.backends.llvm.candidates import Candidates
-from likewise.backends.llvm.kernels.codes import Level
+from likewise.backends.llvm.filters import FilterFields
 from likewise.backends.llvm.rows import Packer, Side, measure, take
 from likewise.backends.llvm.search import search_formula
 from likewise.compute.options import read_options
@@ -28,7 +28,9 @@ from likewise.formula.codes import Coding, rule_of
 from likewise.formula.expr import Y
 from likewise.formula.screen import Rows, offsets, slack
 from likewise.reductions import Counts
+from tests.cases import DTYPES as ALL_DTYPES
 from tests.cases import THOROUGH
+from tests.test_same_bits import RUNNABLE
 
 cdist = pytest.importorskip("scipy.spatial.distance").cdist
 OPTIONS = read_options(1, None, "raise", None)
@@ -77,6 +79,11 @@ def mean_above_spread(rng, n, d):
 
 def mean_far_above_spread(rng, n, d):
     return 1e10 * np.random.default_rng(7).standard_normal(d) + rng.standard_normal((n, d))
+
+
+def lost_in_the_mean(rng, n, d):
+    """Rotated, the rows differ by no more than float64's rounding of them."""
+    return 1e14 * np.random.default_rng(7).standard_normal(d) + rng.standard_normal((n, d))
 
 
 def zeros(rng, n, d):
@@ -148,7 +155,9 @@ def low_rank(rng, n, d):
 
 
 def decaying(rng, n, d):
-    return rng.standard_normal((n, d)) @ (np.random.default_rng(9).standard_normal((d, d)) * 0.9 ** np.arange(d)[:, None])
+    return rng.standard_normal((n, d)) @ (
+        np.random.default_rng(9).standard_normal((d, d)) * 0.9 ** np.arange(d)[:, None]
+    )
 
 
 def line(rng, n, d):
@@ -187,7 +196,16 @@ def steps(rng, n, d):
 
 GENERATORS = (
     *(normal, scales_of_rows, scales_of_coordinates, scales_of_both, outlier_coordinates, outlier_rows, nearly_equal),
-    *(mean_above_spread, mean_far_above_spread, zeros, constant_rows, one_constant, on_the_grid, between_the_grid),
+    *(
+        mean_above_spread,
+        mean_far_above_spread,
+        lost_in_the_mean,
+        zeros,
+        constant_rows,
+        one_constant,
+        on_the_grid,
+        between_the_grid,
+    ),
     *(denormal, tiny, huge, duplicates, heavy_tails, very_heavy_tails, sparse, one_hot, low_rank, decaying, line),
     *(bytes_, signed_bytes, more_than_bytes, seven_bits, few_integers, integers_far_out, steps),
 )
@@ -203,13 +221,7 @@ QUERIES = {
     "out of range": lambda x, y: x * np.where(np.arange(len(x)) % 2, 1.5, 1)[:, None] + 5,
 }
 
-DTYPES = {
-    "float64": np.float64,
-    "float32": np.float32,
-    "float16": np.float16,
-    "uint8": np.uint8,
-    "int8": np.int8,
-}
+DTYPES = {name: ALL_DTYPES[name] for name in ("float64", "float32", "float16", "bfloat16", "uint8", "int8")}
 
 DIMENSIONS = (16, 17, 63, 64, 65, 100)
 
@@ -375,7 +387,7 @@ def check_centred(scores: Scores, x, y):
 
 
 def true_keys(pair: Pair):
-    """What a search is ordered by, in float64, of the rows as they are packed; and the threshold that each has to pass."""
+    """What orders a search, in float64; the threshold that each pair has to pass; both sides' rows as they are packed."""
     screen, metric = pair.screen, pair.metric
     x = packed(pair.x, "x", screen.core.u, screen.scale_x)
     y = packed(pair.y, "y", screen.core.v, screen.scale_y)
@@ -442,6 +454,90 @@ def test_no_pair_scores_worse_than_it_is(generator):
                 if np.isfinite(x32).all() and np.isfinite(y32).all():
                     levels += run(metric, x32, y32, cuts_for(d)[1:])
     assert levels > 10
+
+
+# ------------------------------------------------------------------------------------------------ what kernels compute
+
+
+def kernel_numbers(scores: Scores, levels):
+    """The number that the kernel has of every pair after those levels, and the keys of all pairs: each (n, m)."""
+    queries, pair = scores.queries, scores.pair
+    n, m, d = pair.x.n, pair.y.n, pair.x.d
+    screen = pair.screen
+    packers = (
+        Packer(pair.x, "x", screen.core.u, screen.scale_x, "f32", 1),
+        Packer(pair.y, "y", screen.core.v, screen.scale_y, "f32", 1),
+    )
+    rows = engine.Rows32(*(p.pack(0, p.side.n, 1) for p in packers), {}, frozenset())
+    queries.scan = replace(queries.scan, levels=levels)
+    offset = np.zeros(n + 32, F32)
+    filters = FilterFields(None)
+    chunk = engine.ChunkScan(queries, rows, d, m, m, 1.0, offset, lambda at: filters.of(at, 0), Counts())
+    panels = -(-m // queries.tile.width)
+    chunk.room = n * (panels + 1) * queries.tile.width
+    base, tally = chunk.base(0, n)
+    entries = np.empty((3, chunk.room + 64), np.int32)
+    state = Candidates.empty(n, m, m, np.dtype(F32))
+    fields = base | state.fields(0, 1.0, offset) | queries.level_fields(queries.scan, 0) | engine.list_fields(entries)
+    chunk.calls["scan"](**fields | {"stretch": panels, "first": 0, "last": panels})
+    assert tally[0] == tally[1] == n * m
+    numbers, keys = np.zeros((n, m), np.int32), np.full((n, m), np.nan, F32)
+    numbers[entries[0, : n * m], entries[1, : n * m]] = entries[2, : n * m]
+    assert (state.count == m).all()
+    np.put_along_axis(keys, state.found[:, :m], state.keys[:, :m], 1)
+    return numbers, keys
+
+
+@pytest.mark.parametrize("target", RUNNABLE)
+@pytest.mark.parametrize("metric", ["euclidean", "cosine", "manhattan", "chebyshev"])
+@pytest.mark.parametrize("data", [decaying, bytes_, seven_bits], ids=lambda g: g.__name__)
+def test_kernels_sum_as_numpy_does(metric, data, target):
+    found = lw.metrics[metric]
+    with targets.using(target):
+        for d, n in ((17, 3), (100, 13), (130, 40)):
+            rng = np.random.default_rng(d)
+            x, y = data(rng, n, d), data(rng, 333, d)
+            pair = screened(found, side(x, found, "x"), side(y, found, "y"), OPTIONS)
+            rule = rule_of(pair.metric, pair.screen)
+            keys, _, _, _ = true_keys(pair)
+            for coding in codings(rule, pair, cuts_for(d)):
+                scores = Scores.of(found, pair, coding)
+                levels = scores.queries.scan.levels
+                numbers, _ = kernel_numbers(scores, ())
+                np.testing.assert_array_equal(numbers, scores.first)
+                carried = tuple(level for level in levels if level.carry)
+                if carried:
+                    numbers, _ = kernel_numbers(scores, carried)
+                    product = scores.product(0, scores.first)
+                    for i in range(1, len(coding.parts)):
+                        parts = (scores.queries.side.parts[i], scores.items.side.parts[i])
+                        product = scores.product(i, scores.sums(*parts, coding.parts[i])) + product
+                    np.testing.assert_array_equal(numbers.view(F32), product)
+                exact = tuple(level for level in levels if level.exact)
+                if exact:
+                    assert data in (bytes_, seven_bits)
+                    np.testing.assert_array_equal(kernel_numbers(scores, exact)[1], keys.astype(F32))
+
+
+@pytest.mark.parametrize("d", [384, 784, 1024, 1100])
+def test_many_coordinates(d):
+    """Beyond 1024 the principal axes are approximate."""
+    for generator, metric in ((decaying, "euclidean"), (mean_above_spread, "dot"), (bytes_, "euclidean")):
+        rng = np.random.default_rng(d)
+        y = generator(rng, 600, d)
+        x = QUERIES["elsewhere" if metric == "dot" else "alike"](generator(rng, 30, d), y)
+        assert run(metric, x.astype(F32), y.astype(F32), [(64, 160)])
+    for metric in ("manhattan", "chebyshev"):
+        assert run(metric, x, y)
+
+
+@pytest.mark.parametrize(("of_items", "of_queries"), [*zip(DTYPES, DTYPES, strict=True), *itertools.pairwise(DTYPES)])
+def test_types(of_items, of_queries):
+    rng = np.random.default_rng(3)
+    x, y = (np.abs(20 * rng.standard_normal((n, 65))).clip(0, 127) for n in (40, 500))
+    x, y = DTYPES[of_queries](x), DTYPES[of_items](y)
+    for metric in RULES:
+        assert run(metric, x, y, [(16, 65)])
 
 
 def test_enough_pairs_were_checked():
