@@ -387,7 +387,7 @@ def check_centred(scores: Scores, x, y):
 
 
 def true_keys(pair: Pair):
-    """What orders a search, in float64; the threshold that each pair has to pass; both sides' rows as they are packed."""
+    """What orders a search, in float64; the threshold each pair has to pass; both sides' rows as packed."""
     screen, metric = pair.screen, pair.metric
     x = packed(pair.x, "x", screen.core.u, screen.scale_x)
     y = packed(pair.y, "y", screen.core.v, screen.scale_y)

@@ -676,7 +676,8 @@ def _seed(f: Function, scan: Scan, lists: Lists | None, row: Value, index: Value
     """A pair that looks good: onto the list of those to be settled first."""
     slot = f.slot(F32, 16, align=64)
     f.store(key, slot, I64(0))
-    _offer(f, _pair_tile(scan), slot, row, index, I64(1), lists)
+    with f.when(f.b.icmp_signed("<", index, f.field("m"))):  # the last panel goes on past the items
+        _offer(f, _pair_tile(scan), slot, row, index, I64(1), lists)
     # the limit follows the seeds' own threshold
     threshold = f.load(f.pointer("threshold"), row, F32)
     f.store(f.b.fneg(threshold), f.pointer("limit"), row)
