@@ -198,8 +198,17 @@ def biases(coding: Coding, whole: Floats, inner: Floats) -> Floats:
     return np.asarray(bias + 2.0**-19 * np.abs(bias))
 
 
-def constants(coding: Coding, whole: Floats, inner: Floats, mean_squares: float) -> tuple[Floats, float]:
-    """(constant, gain) of  limit = constant - gain threshold."""
+def constants(
+    coding: Coding, whole: Floats, inner: Floats, mean_squares: float, *, exact: bool = False
+) -> tuple[Floats, float]:
+    """(constant, gain) of  limit = constant - gain threshold.
+
+    inner + |mean|^2 = x' . mean may be far below either: unless they are ``exact``, their rounding is allowed for.
+    """
     if coding.rule == "square":
         return 0.5 * whole, 0.5
-    return -(inner + mean_squares), 1.0
+    start = -(inner + mean_squares)
+    if not exact:
+        mean = float(np.sqrt(mean_squares))
+        start = start - (coding.space.d + 8) * _U64 * mean * (np.sqrt(whole) + mean)
+    return start, 1.0

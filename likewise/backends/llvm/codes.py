@@ -219,7 +219,8 @@ class CodedItems:
     def bias(self) -> NDArray[np.float32]:
         """b_y of every item, as float32 numbers no smaller; past the end, whole panels of it."""
         c = self.coding
-        values = self.side.parts[0].error if c.kind == "sum" else biases(c, self.side.whole, self.side.inner)
+        error = self.side.parts[0].error * (1 + 2.0**-20)
+        values = error if c.kind == "sum" else biases(c, self.side.whole, self.side.inner)
         return padded(upward(values), self.tile.width, -np.inf)  # past the end is no item
 
     @functools.cached_property
@@ -255,7 +256,8 @@ def code_items(side: Side, v: Expr, scale: Expr | None, coding: Coding, threads:
     panels = panels_of(coded.parts[0], coding.parts[0], tile.width, tile.group, tile.offset, threads)
     found = levels_of(coded, coding)
     alphas = [typical_alpha(level) for level in found]
-    lossless = [not bool(level_error(coded, i).any()) for i in range(len(found))]
+    # through a basis, float64's own rounding is left out in any case
+    lossless = [coding.basis is None and not bool(level_error(coded, i).any()) for i in range(len(found))]
     uncertain = [
         padded(upward(uncertainty(level, alpha, False, none)), tile.width)
         for level, alpha, none in zip(found, alphas, lossless, strict=True)
@@ -419,7 +421,7 @@ class CodedQueries:
             # the key is the integer itself: (constant - sum) / gain
             return {"b_y": np.zeros(self.items.side.n), "constant": np.zeros(self.n), "gain": -1.0}
         part = Coding(coding.rule, None, (coding.exact,), coding.exact, coding.exact)
-        start, gain = constants(part, mine.squares, mine.inner, squared)
+        start, gain = constants(part, mine.squares, mine.inner, squared, exact=self.exact)
         bias = -0.5 * theirs.squares if coding.rule == "square" else theirs.inner
         made: dict[str, Any] = {"gain": gain}
         if self.exact:
@@ -642,8 +644,8 @@ class ChunkScan:
                 call.put("finish", n)
                 call.put("spare", 0)
             call()
-        if queries.seeds_exact:  # the k-th smallest integer; the list's threshold is just below
-            state.threshold[a:b] = np.nextafter(own.threshold[:n], np.float32(np.inf))
+        if queries.seeds_exact:  # the k-th smallest integer: the list's threshold is just below, and so may its key be
+            state.threshold[a:b] = np.rint(np.nextafter(own.threshold[:n], np.float32(np.inf)))
             return
         rows, columns = np.nonzero(np.arange(own.keys.shape[1]) < own.count[:, None])
         entries = np.zeros((3, len(rows) + 32), np.int32)

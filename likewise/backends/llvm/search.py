@@ -335,7 +335,7 @@ def _coded_chunk(
         if parts == 1:
             scan.seed(states[0], *group)
         scan.scan(states[part], *group, part * share, min((part + 1) * share, panels))
-        done.add((group[1] - group[0]) * search.items.n // parts)
+        done.add(-(-(group[1] - group[0]) * search.items.n // parts))
 
     if parts > 1:
         pool.run([functools.partial(scan.seed, states[0], *group) for group in groups], threads)

@@ -184,7 +184,8 @@ class _RowCoder:
         f, b = self.f, self.f.b
         high, low, fixed = (f.number(name, F64) for name in ("high", "low", "fixed"))
         own = b.fdiv(largest, high)
-        tiny = b.fcmp_unordered("<", own, constant(F64, 2.0**-500))  # too small to divide by: all codes are 0
+        # float32 would hold a smaller scale to a few digits or none: all codes are 0, which leaves out the row
+        tiny = b.fcmp_unordered("<", own, constant(F64, 2.0**-110))
         s = b.select(tiny, constant(F64, 1.0), own)
         s = b.select(b.fcmp_ordered("!=", fixed, constant(F64, 0.0)), fixed, s)
         inverse = b.fdiv(constant(F64, 1.0), s)
@@ -676,7 +677,7 @@ def _passes(f: Function, scan: Scan, acc: Value, row: Value, item: Value, limit:
         score = _score(f, scan, acc, row, item)
         return b.fcmp_unordered(">=", score, f.splat(limit, tile.lanes))
     top = constant(F32, 255.0)
-    some = b.fcmp_ordered("<=", limit, constant(F32, 0.0))  # limit is minus the largest difference that passes
+    some = b.fcmp_unordered("<=", limit, constant(F32, 0.0))  # limit is minus the largest difference that passes
     size = b.fneg(limit)
     size = b.select(b.fcmp_ordered("<", size, top), size, top)
     size = b.select(some, size, constant(F32, 0.0))
@@ -695,7 +696,8 @@ def _seed(f: Function, scan: Scan, lists: Lists | None, row: Value, index: Value
     assert lists is not None
     slot = f.slot(F32, 16, align=64)
     f.store(key, slot, I64(0))
-    _offer(f, _pair_tile(scan), slot, row, index, I64(1), lists)
+    with f.when(f.b.icmp_signed("<", index, f.field("m"))):  # the last panel goes on past the items
+        _offer(f, _pair_tile(scan), slot, row, index, I64(1), lists)
     # the limit follows the seeds' own threshold
     threshold = f.load(f.pointer("threshold"), row, F32)
     f.store(f.b.fneg(threshold), f.pointer("limit"), row)

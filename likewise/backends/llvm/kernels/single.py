@@ -88,6 +88,9 @@ def query_kernel(
     start = b.fmul(size, constant(F64, 0.5))
     if rule == "product":
         start = b.fneg(b.fadd(f.get(inner, F64), f.number("mean_squares", F64)))
+        mean = _root(f, f.number("mean_squares", F64))
+        rounding = b.fmul(mean, b.fadd(_root(f, size), mean))
+        start = b.fsub(start, b.fmul(b.fmul(b.fadd(stats[DIM], constant(F64, 8.0)), constant(F64, 2.0**-52)), rounding))
     f.store(b.fptrunc(start, F32), f.pointer("constant"), I64(0))
     f.ret(_code_exact(f, dtype, rule) if exact else 1)
 
@@ -125,7 +128,7 @@ def _code_part(f: Function, part: Value) -> tuple[Value, Value]:
         f.put(_larger(f, f.get(largest, F64), weighted), largest)
     high = f.number("high", F64)
     s = b.fdiv(f.get(largest, F64), high)
-    s = b.select(b.fcmp_unordered("<", s, constant(F64, 2.0**-500)), constant(F64, 1.0), s)
+    s = b.select(b.fcmp_unordered("<", s, constant(F64, 2.0**-110)), constant(F64, 1.0), s)
     codes = f.at(f.pointer("codes"), f.load(f.pointer("starts"), part, I64), I8)
     with f.loop(begin, end, name="t") as t:
         value, weight = f.load(f.pointer("z"), t, F64), f.load(f.pointer("weight"), t, F64)
