@@ -72,7 +72,10 @@ def choose_coding(
     def seconds(outlook: Outlook) -> float:
         return scan_seconds(n or 1, m, outlook, integer) + once
 
-    outlook, coding = min(found, key=lambda pair: seconds(pair[0]))
+    least = min(seconds(outlook) for outlook, _ in found)
+    # of those about as quick, the shortest scan: one query at a time waits for memory
+    quick = [pair for pair in found if seconds(pair[0]) <= 1.15 * least]
+    outlook, coding = min(quick, key=lambda pair: (pair[0].coordinates, seconds(pair[0])))
     flat, first = found[0]
     if not isinstance(coding, Coding) and seconds(outlook) > 0.8 * seconds(flat):
         outlook, coding = flat, first  # without structure: cutting does not pay
