@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from likewise.arrays import Batch, broadcast_lead, give, read, same_dimension
-from likewise.compute.coding import choose_coding, code
+from likewise.compute.coding import choose_coding, code, may_code
 from likewise.compute.filters import Where, read_where
 from likewise.compute.options import Options, Progress, caller_level, physical_memory, read_options
 from likewise.compute.prepared import Prepared, resolve_items
@@ -214,7 +214,7 @@ class _Part:
         """Queries that may find so few items that these are compared pair by pair."""
         if self.where is None or (self.where.mask is None and self.where.lists is None) or not self.queries.n:
             return np.empty(0, np.int64)
-        share = min(_MOST_LISTED, _search_cost(self) / (self.queries.n * _PAIRS))
+        share = min(_MOST_LISTED, _search_cost(self, 0.01) / (self.queries.n * _PAIRS))
         return np.flatnonzero(self.where.admitted_counts() <= share * self.where.m)
 
     def listed(self, rows: NDArray[np.int64]) -> Iterator[tuple[int, slice, _Pairs]]:
@@ -253,9 +253,18 @@ _PACK, _READ, _COPY = 150, 25, 160
 _MOST_LISTED = 0.1
 
 
-def _search_cost(part: _Part) -> int:
-    """Of comparing all queries with all items."""
-    return part.queries.n + (_PACK if part.prepared is None else _READ)
+#: The same by 8-bit codes, as a share: of prepared items by their principal coordinates, and by all of them. With few
+#: admitted the threshold is looser, and more pairs are listed: by the root of 1 / share.
+_CODED, _CODED_FLAT = 0.12, 0.4
+
+
+def _search_cost(part: _Part, share: float = 1.0) -> float:
+    """Of comparing all queries with all items, a ``share`` of them admitted."""
+    n, prepared = part.queries.n, part.prepared
+    if prepared is not None and prepared.codes is not None:
+        coded = _CODED if prepared.codes.coding.basis is not None else _CODED_FLAT
+        return float(n * coded / np.sqrt(max(share, 1e-6)) + _READ)
+    return n + (_PACK if prepared is None else _READ)
 
 
 def _gathered(part: _Part) -> _Part:
@@ -267,7 +276,9 @@ def _gathered(part: _Part) -> _Part:
         return part  # words of bits are quicker compared than gathered
     admitted = where.admitted_items()
     share = len(admitted) / max(part.items.n, 1)
-    dense, gathered, listed = _search_cost(part), share * (n + _PACK + _COPY), share * n * _PAIRS
+    alone = _CODED_FLAT if may_code(part.metric, choose(part.metric), len(admitted), part.items.d, 1) else 1.0
+    dense, gathered = _search_cost(part, share), share * (n * alone + _PACK + _COPY)
+    listed = share * n * _PAIRS
     if gathered > dense or (gathered > listed and share < _MOST_LISTED):
         return part
     numbers = admitted if part.kept_items is None else part.kept_items[admitted]
@@ -399,7 +410,6 @@ def _counted(found: tuple[Any, Any], counts: Counts, call: _Call, seconds: float
     if counts.screened:
         counts.peak = machine.integer_rate(counts.kind)
     else:
-        counts.coordinates = counts.pairs * queries.d
         screen = choose(metric)
         counts.peak = machine.known_rate(metric, "f64" if screen.compute == "f64" else "f32")
     made = CountedTopK(*found)

@@ -246,6 +246,8 @@ def topk(search: Search, k: int, progress: Progress = None) -> BestState:
     if n == 0 or search.items.n == 0:
         return out
     done = pool.Counter(n * search.items.n, progress)
+    if search.codes is None:
+        search.counts.add(coordinates=n * search.items.n * search.items.d)
     overflowed: list[NDArray[np.int64]] = []
     for first in range(0, n, search.sizes.chunk):
         last = min(first + search.sizes.chunk, n)
