@@ -37,7 +37,7 @@ class Forced:
         self.cuts: tuple[int, ...] = ()
         self.made = 0
 
-    def __call__(self, metric, screen, items, k, n, threads):
+    def __call__(self, metric, screen, items, k, n, threads, memory=None):
         rule = rule_of(metric, screen)
         if rule is None or items.n < 2 or not 16 <= items.d <= coding.MANY_COORDINATES:
             return None
