@@ -40,7 +40,7 @@ def may_code(metric: Metric, screen: Screen, m: int, d: int, k: int) -> str | No
 #: each level, and three float32 ones that the scan reads.
 _NUMBERS, _PART_NUMBERS = 72, 88
 #: Copies of a sample, in float64, that are made while it is learnt from.
-_SAMPLE_COPIES = 5
+_SAMPLE_COPIES = 9
 
 
 def coded_bytes(coding: Coding | None, items: Side, screen: Screen) -> int:
@@ -54,7 +54,8 @@ def coded_bytes(coding: Coding | None, items: Side, screen: Screen) -> int:
         widths, panel = [part.d for part in coding.parts], coding.parts[0].d
         widths += [] if coding.exact is None or coding.exact_at_once else [d]
         if coding.basis is not None:  # coordinates made and cut some thousand rows at a time
-            slab = 16 * 8_000_000 * coding.basis.shape[1] // d
+            rows = min(items.n, max(256, 8_000_000 // d))
+            slab = rows * (8 * d + 16 * coding.basis.shape[1])
     row = sum(-(-width // 64) * 64 + _PART_NUMBERS for width in widths) + panel + _NUMBERS
     ready = items.dtype == "float32" and screen.core.v == Y and screen.scale_y is None
     whole = items.known.whole and screen.core.v == Y and screen.scale_y is None  # scored in integers, more likely
