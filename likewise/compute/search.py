@@ -158,7 +158,7 @@ class _Part:
                 yield first, transformed(slab, self.metric, wanted, self.options)
 
     def _codes(self, pair: Pair, k: int) -> tuple[CodedItems | None, NDArray[Any] | None]:
-        """The items of a search in 8-bit codes, and as float32 rows, where that is the quicker way and there is room."""
+        """The items of a search in 8-bit codes, and as float32 rows, where that is quicker and there is room."""
         threads, prepared = self.options.threads, self.prepared
         if prepared is not None and self.admitted is None:
             codes = prepared.codes_for(pair.screen, pair.metric, k)
