@@ -50,6 +50,40 @@ def test_memory_limit_is_kept():
     assert float(result.stdout) < 40  # the matrix would take 16,000
 
 
+BY_CODES = """
+import sys
+import numpy as np, likewise as lw
+from likewise.compute import coding
+def status(key):
+    with open("/proc/self/status") as lines:
+        return next(int(line.split()[1]) for line in lines if line.startswith(key)) / 1024
+rng = np.random.default_rng(0)
+metric, dtype, d = sys.argv[1], sys.argv[2], 64
+X, Y = ((40 * rng.random((n, d))).astype(dtype) for n in (6_000, 100_000))
+coding.SMALL_WORK = 0
+lw.topk(X[:500], Y[:5000], 5, metric=metric)
+with open("/proc/self/clear_refs", "w") as reset:
+    reset.write("5")
+before = status("VmRSS")
+found = lw.topk(X, Y, 5, metric=metric, memory_limit="64MB", stats=True)
+print(found.stats.screened > 0, status("VmHWM") - before - X.shape[0] * 5 * 16 / 2**20)
+"""
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/clear_refs"), reason="peak memory is read from Linux's /proc")
+@pytest.mark.parametrize(
+    ("metric", "dtype"),
+    [("euclidean", "float32"), ("euclidean", "uint8"), ("cosine", "float32"), ("manhattan", "uint8")],
+)
+def test_memory_limit_is_kept_by_codes(metric, dtype):
+    result = python(BY_CODES.replace("sys.argv[1]", repr(metric)).replace("sys.argv[2]", repr(dtype)))
+    assert result.returncode == 0, result.stderr
+    by_codes, peak = result.stdout.split()
+    assert float(peak) < 64
+    if dtype == "uint8":  # the others may be quicker in float32
+        assert by_codes == "True"
+
+
 @pytest.mark.parametrize(
     "call",
     [

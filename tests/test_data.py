@@ -60,3 +60,36 @@ def test_word_vectors(metric):
 def test_half_precision_sentence_vectors(metric):
     captions = np.load(need("multi30k/minilm-train-en.f16.npy"), mmap_mode="r")
     check(metric, captions[5000:5060], captions[:5000])
+
+
+# ------------------------------------------------------------------------------------------------ through 8-bit codes
+
+
+def by_codes(metric, queries, items, k=10, rows=250):
+    """Prepared items, each query's row against the definition; codes there have to be."""
+    shelf = lw.prepare(items, metric=metric)
+    assert shelf.codes is not None
+    found = lw.topk(queries[:rows], shelf, k, stats=True)
+    assert found.stats.screened == found.stats.pairs
+    assert found.stats.settled < found.stats.pairs / 20
+    exact = lw.metrics[metric]
+    for first in range(0, rows, 50):  # by the engine's own float64, which other tests hold to the definition
+        values = lw.pairwise(np.asarray(queries[first : first + 50], np.float64), np.asarray(items), metric=metric)
+        keys = values if exact.closer == "smaller" else -values
+        order = np.argsort(keys, axis=1, kind="stable")[:, :k]
+        np.testing.assert_array_equal(found.values[first : first + 50], np.take_along_axis(values, order, 1))
+        if metric != "cosine":  # whose order is that of what is before its last division
+            np.testing.assert_array_equal(found.indices[first : first + 50], order)
+
+
+@pytest.mark.parametrize("metric", ["euclidean", "manhattan", "chebyshev", "cosine"])
+def test_pixels_by_codes(metric):
+    with gzip.open(need("fashion-mnist/train-images-idx3-ubyte.gz")) as file:
+        pixels = np.frombuffer(file.read(16 + 20_250 * 784), np.uint8, offset=16).reshape(-1, 784)
+    by_codes(metric, pixels[20_000:], pixels[:20_000])
+
+
+@pytest.mark.parametrize("metric", ["dot", "euclidean"])
+def test_sentence_vectors_by_codes(metric):
+    captions = np.load(need("multi30k/minilm-train-en.f16.npy"), mmap_mode="r")
+    by_codes(metric, np.array(captions[20_000:20_250]), np.array(captions[:20_000]))

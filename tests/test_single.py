@@ -75,7 +75,11 @@ def test_agrees_with_the_definition(kind, metric, d, taken):
         for row, value, index in zip(queries, values, indices, strict=True):
             found = lw.topk(row, shelf, k)
             np.testing.assert_array_equal(found.indices, index)
-            np.testing.assert_array_equal(found.values, value)
+            if metric == "rbf":  # an exponential of our own, within an ulp or so of NumPy's
+                np.testing.assert_array_equal(found.values, lw.topk(row, shelf, k, stats=True).values)
+                np.testing.assert_allclose(found.values, value, rtol=1e-15)
+            else:
+                np.testing.assert_array_equal(found.values, value)
         assert taken[0] == len(queries)
 
 

@@ -11,7 +11,7 @@ from likewise.formula.codes import Coding, kind_of, rule_of
 from likewise.formula.expr import Y
 from likewise.formula.metric import Metric
 from likewise.formula.screen import Rows, Screen
-from likewise.plan import Outlook, coding_seconds, float_seconds, scan_seconds
+from likewise.plan import DEFAULT_MEMORY, Outlook, coding_seconds, float_seconds, scan_seconds
 
 if TYPE_CHECKING:
     from likewise.backends.llvm.codes import CodedItems
@@ -36,10 +36,36 @@ def may_code(metric: Metric, screen: Screen, m: int, d: int, k: int) -> str | No
     return rule_of(metric, screen)
 
 
+#: Bytes of a row at its most, beside its codes: seven float64 numbers as it is coded, then five of each part, three of
+#: each level, and three float32 ones that the scan reads.
+_NUMBERS, _PART_NUMBERS = 72, 88
+#: Copies of a sample, in float64, that are made while it is learnt from.
+_SAMPLE_COPIES = 9
+
+
+def coded_bytes(coding: Coding | None, items: Side, screen: Screen) -> int:
+    """Memory that coded items take, at its most; None: coded as they are, without a rotation.
+
+    Row by row and in panels, with what is known of each row; and float32 rows, where there are none yet.
+    """
+    d = items.d
+    widths, panel, slab = [d], d, 0
+    if coding is not None:
+        widths, panel = [part.d for part in coding.parts], coding.parts[0].d
+        widths += [] if coding.exact is None or coding.exact_at_once else [d]
+        if coding.basis is not None:  # coordinates made and cut some thousand rows at a time
+            rows = min(items.n, max(256, 8_000_000 // d))
+            slab = rows * (8 * d + 16 * coding.basis.shape[1])
+    row = sum(-(-width // 64) * 64 + _PART_NUMBERS for width in widths) + panel + _NUMBERS
+    ready = items.dtype == "float32" and screen.core.v == Y and screen.scale_y is None
+    whole = items.known.whole and screen.core.v == Y and screen.scale_y is None  # scored in integers, more likely
+    return items.n * (row + (0 if ready or whole else 4 * d)) + slab
+
+
 def choose_coding(
-    metric: Metric, screen: Screen, items: Side, k: int, n: int | None, threads: int
+    metric: Metric, screen: Screen, items: Side, k: int, n: int | None, threads: int, memory: int | None = None
 ) -> tuple[Coding, Outlook] | None:
-    """The best coding of these items, or None where floating point is faster.
+    """The best coding of these items, or None where floating point is faster, or codes would take too much ``memory``.
 
     ``n`` queries will come; None: as many as there may be, and what coding costs does not count.
     """
@@ -58,15 +84,23 @@ def choose_coding(
     direct = float_seconds(n or 1, m, d, rate)
     if n is not None and coding_seconds(m, d) + float_seconds(n, m, d, integer) > direct:
         return None
+    if memory is not None and coded_bytes(None, items, screen) > memory:
+        return None
     # learning principal axes pays in the long run, or for very many queries
     turned = n is None or float_seconds(n, m, d, integer) > 3.0
     target = current()
-    some = take(items, learn.sample_rows(m, learn.SAMPLE if turned else learn.SMALL_SAMPLE))
-    sample = Packer(some, "y", screen.core.v, screen.scale_y, "f64", 1).pack(0, some.n, threads)
+    fits = (memory or 2 * DEFAULT_MEMORY) // (8 * d * _SAMPLE_COPIES)
+    some = take(items, learn.sample_rows(m, min(learn.SAMPLE if turned else learn.SMALL_SAMPLE, max(fits, 256))))
+    made = Packer(some, "y", screen.core.v, screen.scale_y, "f64", 1).pack(0, some.n, threads)
+    sample = np.asarray(made).reshape(some.n, -1)
+    if (undefined := np.isnan(sample).any(axis=1)).any():  # as of rows of zeros, divided by their length
+        sample = sample[~undefined]
+        if len(sample) < some.n // 2:
+            return None
     plain = screen.core.v == Y and screen.scale_y is None
     known = items.known if plain else Rows(False, False, items.known.low, items.known.high)
     side = replace(items, known=known)
-    found = learn.outlooks(rule, side, np.asarray(sample).reshape(some.n, -1), k, target, threads, turned=turned)
+    found = learn.outlooks(rule, side, sample, k, target, threads, turned=turned)
     once = 0.0 if n is None else coding_seconds(m, d)
 
     def seconds(outlook: Outlook) -> float:
@@ -82,7 +116,9 @@ def choose_coding(
     if seconds(outlook) > 0.9 * direct:
         return None
     if not isinstance(coding, Coding):
-        coding = learn.energy_first(rule, side, np.asarray(sample).reshape(some.n, -1), target, coding)
+        coding = learn.energy_first(rule, side, sample, target, coding)
+    if memory is not None and coded_bytes(coding, items, screen) > memory:
+        return None
     return coding, outlook
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from likewise.arrays import Batch, broadcast_lead, give, read, same_dimension
-from likewise.compute.coding import choose_coding, code, may_code
+from likewise.compute.coding import choose_coding, code, coded_bytes, may_code
 from likewise.compute.filters import Where, read_where
 from likewise.compute.options import Options, Progress, caller_level, physical_memory, read_options
 from likewise.compute.prepared import Prepared, resolve_items
@@ -159,14 +159,16 @@ class _Part:
                 yield first, transformed(slab, self.metric, wanted, self.options)
 
     def _codes(self, pair: Pair, k: int) -> tuple[CodedItems | None, NDArray[Any] | None]:
-        """The items of a search in 8-bit codes, and as float32 rows, where that is the quicker way."""
+        """The items of a search in 8-bit codes, and as float32 rows, where that is quicker and there is room."""
         threads, prepared = self.options.threads, self.prepared
         if prepared is not None and self.admitted is None:
             codes = prepared.codes_for(pair.screen, pair.metric, k)
             return codes, None if codes is None else prepared.rows_for(pair.screen, threads)
-        if 2 * pair.y.n * pair.y.d > (self.options.memory or DEFAULT_MEMORY):
-            return None, None
-        found = choose_coding(pair.metric, pair.screen, pair.y, k, pair.x.n, threads)
+        most = (self.options.memory or DEFAULT_MEMORY) * 3 // 4  # the rest is for queries
+        x, y = pair.x.known, pair.y.known
+        if y.whole and not (x.whole and y.low <= x.low and x.high <= y.low + 255):
+            most -= 4 * pair.y.n * pair.y.d  # not in integers to the end: scored from float32 rows
+        found = choose_coding(pair.metric, pair.screen, pair.y, k, pair.x.n, threads, most)
         return (None, None) if found is None else (code(pair.screen, pair.y, found[0], threads), None)
 
     def searches(self, verb: str, per_query: int, k: int = 0) -> Iterator[tuple[int, Search]]:
@@ -178,6 +180,11 @@ class _Part:
             whole = self.ready and self.admitted is None
             packed = self.prepared.packed_for(pair.screen) if whole and self.prepared is not None else None
             codes, rows = self._codes(pair, k)
+            memory, state = self.options.memory, per_query
+            if codes is not None:
+                state += codes.query_bytes(k, pair.y.n)
+                if not whole:
+                    memory = max((memory or DEFAULT_MEMORY) - coded_bytes(codes.coding, pair.y, pair.screen), 1)
             plan = plan_search(
                 verb,
                 pair.metric,
@@ -185,8 +192,8 @@ class _Part:
                 (pair.x.dtype, pair.y.dtype),
                 (pair.x.known, pair.y.known),
                 threads=self.options.threads,
-                memory_limit=self.options.memory,
-                per_query=per_query,
+                memory_limit=memory,
+                per_query=state,
                 prepared=packed is not None,
                 screen=pair.screen,
             )

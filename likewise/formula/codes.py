@@ -164,10 +164,11 @@ def lengths(squares: list[Floats], errors: list[Floats], whole: Floats, raw: Flo
 
 def typical_alpha(items: Lengths) -> float:
     """The a of the bound, from the items."""
-    if not len(items.norm):
+    known = np.isfinite(items.norm)
+    if not known.any():
         return 1.0
-    norm = float(np.median(items.norm)) or 1.0
-    error = max(float(np.median(items.error)), _TYPICAL * norm)
+    norm = float(np.median(items.norm[known])) or 1.0
+    error = max(float(np.median(items.error[known])), _TYPICAL * norm)
     return float(np.sqrt(norm / error))
 
 

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from likewise.backends.llvm import kernels, pool
-from likewise.backends.llvm.candidates import Candidates
+from likewise.backends.llvm.candidates import Candidates, state_bytes
 from likewise.backends.llvm.dense import multiply
 from likewise.backends.llvm.jit import Bound, Kernel, kernel
 from likewise.backends.llvm.kernels import Formula
@@ -236,6 +236,11 @@ class CodedItems:
         if self.side.exact is not None and self.side.exact is not self.side.parts[0]:
             held += [*self.side.exact.arrays]
         return sum(int(a.nbytes) for a in held)
+
+    def query_bytes(self, k: int, m: int) -> int:
+        """Memory of a query's codes, with what is known of it, and of the first pairs it is compared with."""
+        widths = [part.d for part in self.coding.parts] + [self.coding.space.d]
+        return sum(-(-width // ALIGN) * ALIGN + 200 for width in widths) + widths[0] + state_bytes(2 * k + 16, m, 4)
 
 
 def levels_of(side: CodedSide, coding: Coding) -> list[Lengths]:

@@ -190,7 +190,7 @@ def outlooks(
     ]
     if not turned or d < 32:
         return made
-    vectors, _, _ = principal(centred, d if d <= WIDE else 512)
+    vectors, _, _ = principal(centred, d if d <= WIDE else min(512, len(centred)))
     rotated = centred @ vectors
     if vectors.shape[1] < d:  # what is beyond counts as one more coordinate
         beyond = np.sqrt(np.maximum((centred**2).sum(axis=1) - (rotated**2).sum(axis=1), 0))
