@@ -1,0 +1,330 @@
+"""The search by partial sums: rows in a learned order of coordinates, scanned over the first of them.
+
+:mod:`likewise.formula.partial` says when this is allowed and with which bound. Here the order is learned, rows are
+arranged (panels of the first coordinates for the dense half, the rest row by row), and a chunk of queries is taken
+through seed, scan and finish to the candidate lists of any search.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from likewise.backends.llvm import kernels, pool
+from likewise.backends.llvm.candidates import Candidates
+from likewise.backends.llvm.codes import query_groups, seed_panels
+from likewise.backends.llvm.dense import matrix
+from likewise.backends.llvm.jit import Kernel, kernel
+from likewise.backends.llvm.kernels import Formula, Tile, calls_of, tile_for
+from likewise.backends.llvm.kernels import partial as loops
+from likewise.backends.llvm.kernels.codes import LISTED, REFINE_TICKS, SCAN_TICKS, SCORED
+from likewise.backends.llvm.rows import NUMPY, ONE, Packer, Side, address, aligned, exact_text, kernel_recipe, measure, take
+from likewise.backends.llvm.target import current
+from likewise.formula.expr import ACC, Expr, X, Y
+from likewise.formula.metric import Metric
+from likewise.formula.screen import Core, Screen, Slack
+
+if TYPE_CHECKING:
+    from likewise.backends.llvm.search import Search
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+#: Pairs of a list; the tails of a stretch's items, which stay in the second-level cache while its list is finished.
+_ROOM, _STRETCH_BYTES = 1 << 15, 512 << 10
+#: Items among which the first threshold is sought, as a share of all.
+_SEED_SHARE = 1 / 24
+
+
+@dataclass(frozen=True, eq=False)
+class Heads:
+    """Which coordinates come first: all d in ``order``, the first ``head`` of them compared for every pair."""
+
+    order: Integers
+    head: int
+
+    @property
+    def d(self) -> int:
+        return len(self.order)
+
+    @property
+    def tail(self) -> int:
+        return self.d - self.head
+
+
+@dataclass
+class PartialItems:
+    """Items as the scan reads them: panels of their first coordinates, and the rest row by row."""
+
+    heads: Heads
+    core: Core
+    combine: str
+    tile: Tile
+    panels: NDArray[Any]
+    tails: NDArray[Any]
+    m: int
+
+    @property
+    def nbytes(self) -> int:
+        return int(self.panels.nbytes + self.tails.nbytes)
+
+    def serves(self, metric: Metric, screen: Screen) -> bool:
+        """Whether a search by this screen, on the current target, may go through them."""
+        same = (self.core, self.combine) == (screen.core, metric.combine) and screen.key == ACC
+        return same and self.tile == tile_for(current(), screen.compute, self.formula)
+
+    @property
+    def formula(self) -> Formula:
+        return Formula(self.core.terms, self.combine, ACC)
+
+
+def arrange(side: Side, which: str, u: Expr, compute: str, order: Integers, span: tuple[int, int], lanes: int,
+            threads: int) -> NDArray[Any]:  # fmt: skip
+    """Panels of ``lanes`` rows: u of the coordinates order[span[0]:span[1]]."""
+    begin, end = span
+    names = kernels.stat_fields(u)
+    run = kernel(
+        "arrange",
+        f"arrange {side.dtype} {exact_text(u)} {compute}",
+        loops.arrange_fields(u),
+        lambda module, name: loops.arrange_kernel(module, name, side.dtype, u, compute),
+    )
+    count = -(-side.n // lanes)
+    out = aligned(max(count * lanes * (end - begin), 1), NUMPY[compute])
+    if end == begin or not side.n:
+        return out
+    step = max(1, 1_000_000 // (lanes * (end - begin)))
+
+    def one(first: int) -> None:
+        run(
+            rows=address(side.rows),
+            n=side.n,
+            d=side.d,
+            order=address(order),
+            begin=begin,
+            end=end,
+            lanes=lanes,
+            first=first,
+            last=min(first + step, count),
+            out=address(out) + first * lanes * (end - begin) * out.itemsize,
+            **{name: address(side.stat(name[:-2])) for name in names},
+        )
+
+    pool.run([functools.partial(one, first) for first in range(0, count, step)], threads)
+    return out
+
+
+def arrange_items(items: Side, metric: Metric, screen: Screen, heads: Heads, threads: int) -> PartialItems:
+    """Items in a learned order."""
+    tile = tile_for(current(), screen.compute, Formula(screen.core.terms, metric.combine, ACC))
+    made = functools.partial(arrange, items, "y", screen.core.v, screen.compute, heads.order)
+    panels = made((0, heads.head), tile.width, threads)
+    tails = made((heads.head, heads.d), 1, threads)
+    return PartialItems(heads, screen.core, metric.combine, tile, panels, tails, items.n)
+
+
+# -------------------------------------------------------------------------------------------------------- learning
+
+
+def sample_rows(side: Side, u: Expr, which: str, wanted: int, threads: int) -> Floats | None:
+    """u of evenly spread rows, in float64; None where it needs statistics that were not gathered."""
+    if any(name[:-2] not in side.stats for name in u.stats()):
+        return None
+    rows = np.unique(np.linspace(0, max(side.n - 1, 0), min(side.n, wanted)).astype(np.int64))
+    some = take(side, rows)
+    return np.asarray(Packer(some, which, u, None, "f64", 1).pack(0, some.n, threads)).reshape(some.n, -1)
+
+
+def coordinate_order(metric: Metric, core: Core, x: Floats, y: Floats, threads: int) -> Integers:
+    """Coordinates by how much they add to a pair's sum on average, the most first."""
+    d = x.shape[1]
+    columns = [np.ascontiguousarray(rows.T[:, :64]) for rows in (x, y)]
+    totals = np.zeros(d)
+    plain = replace(metric, terms=core.terms, combine="sum", finish=ACC, matrix=None, closer="smaller")
+    out = np.empty((columns[0].shape[1], columns[1].shape[1]))
+    for t in range(d):
+        sides = [measure(np.ascontiguousarray(c[t][:, None]), "float64", frozenset(), 1) for c in columns]
+        matrix(plain, *sides, out, 1, 4096)
+        totals[t] = np.nanmean(out)
+    return np.argsort(-np.nan_to_num(totals, nan=0.0, posinf=np.inf), kind="stable").astype(np.int64)
+
+
+def survival(metric: Metric, core: Core, x: Floats, y: Floats, order: Integers, edges: list[int], k: int, m: int,
+             threads: int) -> list[float]:  # fmt: skip
+    """The share of pairs whose sum over the first ``edge`` coordinates is at most the k-th best, for each edge.
+
+    Rows of ``x`` are those of ``y`` at even steps; ``edges`` rise, and the last is d.
+    """
+    plain = replace(metric, terms=core.terms, finish=ACC, matrix=None, closer="smaller")
+    plain = replace(plain, combine="max" if metric.combine == "max" else "sum")
+    join = np.maximum if metric.combine == "max" else np.add
+    own = np.arange(len(x)), np.arange(0, len(y), max(1, len(y) // len(x)))[: len(x)]
+    total: Floats | None = None
+    sums = []
+    for a, b in itertools.pairwise([0, *edges]):
+        sides = [measure(np.ascontiguousarray(r[:, order[a:b]]), "float64", frozenset(), 1) for r in (x, y)]
+        part = np.empty((len(x), len(y)))
+        matrix(plain, *sides, part, threads, 8192)
+        total = part if total is None else join(total, part)
+        sums.append(total)
+    last = sums[-1].copy()
+    last[own] = np.inf
+    last[np.isnan(last)] = np.inf
+    share = min(max(1, round(k * len(y) / m)), len(y)) - 1
+    threshold = np.partition(last, share, axis=1)[:, share]
+    return [float((s <= threshold[:, None]).mean()) for s in sums]
+
+
+# ---------------------------------------------------------------------------------------------------------- search
+
+
+def _call(entry: str, tile: Tile, formula: Formula) -> Kernel:
+    make = {"partial": loops.partial_kernel, "finish_partial": loops.finish_kernel}[entry]
+    return kernel(
+        entry,
+        kernel_recipe(entry, tile, formula),
+        loops.PARTIAL_FIELDS,
+        lambda module, name: make(module, name, tile, formula),
+    )
+
+
+def _seed_call(tile: Tile, formula: Formula) -> Kernel:
+    return kernel(
+        "search",
+        kernel_recipe("search", tile, formula, True),
+        kernels.search_fields(formula),
+        lambda module, name: kernels.search_kernel(module, name, tile, formula, exact=True),
+    )
+
+
+@dataclass
+class ChunkScan:
+    """A chunk of queries through seed, scan and finish, by groups on all threads."""
+
+    search: Search
+    items: PartialItems
+    slack: Slack
+    first: int  # query
+    last: int
+    k: int
+
+    def __post_init__(self) -> None:
+        search, items, heads = self.search, self.items, self.items.heads
+        n, threads, compute = self.last - self.first, search.sizes.threads, items.tile.compute
+        self.tile = tile_for(items.tile.target, compute, items.formula, n)
+        whole = n == search.queries.n
+        queries = search.queries if whole else take(search.queries, np.arange(self.first, self.last))
+        made = functools.partial(arrange, queries, "x", items.core.u, compute, heads.order)
+        self.tiles = made((0, heads.head), self.tile.rows, threads)
+        self.tails = made((heads.head, heads.d), 1, threads)
+        self.dtype = NUMPY[compute]
+        offset = replace(search, slack=self.slack).offset(self.first, self.last)
+        self.offset = np.concatenate([offset, np.zeros(kernels.codes.ALIGN, self.dtype)])
+        self.calls = {
+            "seed": _seed_call(self.tile, items.formula),
+            "scan": _call("partial", self.tile, items.formula),
+            "finish": _call("finish_partial", self.tile, items.formula),
+        }
+        row = max(heads.tail, 1) * self.dtype.itemsize
+        self.stretch = max(1, _STRETCH_BYTES // row // self.tile.width)
+
+    @property
+    def panels(self) -> int:
+        return -(-self.items.m // self.tile.width)
+
+    def _base(self, a: int, b: int) -> dict[str, Any]:
+        """Fields of every call for queries a..b of the chunk."""
+        heads, size = self.items.heads, self.dtype.itemsize
+        return {
+            "queries": address(self.tiles) + a * heads.head * size,
+            "n": b - a,
+            "items": address(self.items.panels),
+            "m": self.items.m,
+            "base": 0,
+            "one": address(ONE[self.tile.compute]),
+            **self.search.mask_fields(self.first + a, 0),
+        }
+
+    def _pairs(self, a: int, tally: NDArray[np.int64], columns: tuple[NDArray[Any], ...]) -> dict[str, Any]:
+        """Fields of listed pairs."""
+        heads, size = self.items.heads, self.dtype.itemsize
+        names = ("list_row", "list_item", "list_number")
+        return {
+            "d": heads.d,
+            "head": heads.head,
+            "tail": heads.tail,
+            "x_tail": address(self.tails) + a * heads.tail * size,
+            "y_tail": address(self.items.tails),
+            "tally": address(tally),
+            "room": len(columns[0]) - 64,
+            "stretch": self.stretch,
+            **{name: address(column) for name, column in zip(names, columns, strict=True)},
+        }
+
+    def _columns(self, count: int) -> tuple[NDArray[Any], ...]:
+        return np.empty(count + 64, np.int32), np.empty(count + 64, np.int32), np.empty(count + 64, self.dtype)
+
+    def seed(self, state: Candidates, a: int, b: int) -> None:
+        """Thresholds of queries a..b: the best looking of a sample, by their first coordinates, scored."""
+        n, m, k, heads = b - a, self.items.m, self.k, self.items.heads
+        seeds = 2 * k + 16
+        own = Candidates.empty(n, seeds, m, self.dtype)
+        fields = {**self._base(a, b), "d": heads.head, **own.fields(0, 1.0, self.offset)}
+        ranges = seed_panels(self.panels, self.tile.width, max(int(m * _SEED_SHARE), 16 * seeds))
+        for i, (first, last) in enumerate(ranges, 1):
+            finish = {"finish": n, "spare": 0} if i == len(ranges) else {}
+            self.calls["seed"](**{**fields, **finish, "first": first, "last": last})
+        own.count[own.overflow != 0] = 0
+        rows, places = np.nonzero(np.arange(own.keys.shape[1]) < own.count[:, None])
+        columns = self._columns(len(rows))
+        for column, values in zip(columns, (rows, own.found[rows, places], own.keys[rows, places]), strict=True):
+            column[: len(rows)] = values
+        mine = Candidates.empty(n, k, m, self.dtype)
+        tally = np.zeros(4, np.int64)
+        fields = {**self._base(a, b), **self._pairs(a, tally, columns)}
+        fields |= {**mine.fields(0, self.slack.slope, self.offset[a:]), "finish": n, "spare": 0}
+        self.calls["finish"](**{**fields, "first": len(rows), "last": 0})
+        state.threshold[a:b] = np.where(mine.overflow != 0, np.inf, mine.threshold[:n])
+
+    def scan(self, state: Candidates, a: int, b: int, first: int, last: int) -> None:
+        """Panels first..last against queries a..b."""
+        n, width = b - a, self.tile.width
+        tally = np.zeros(4, np.int64)
+        columns = self._columns(max(_ROOM, 2 * n * width))
+        fields = {**self._base(a, b), **self._pairs(a, tally, columns)}
+        fields |= state.fields(a, self.slack.slope, self.offset)
+        step = max(1, int(1 / calls_of(n * self.items.heads.d * width, self.tile, self.items.formula)))
+        for p in range(first, last, step):
+            if pool.stopped():
+                return
+            self.calls["scan"](**{**fields, "first": p, "last": min(p + step, last)})
+        self.search.counts.add(listed=int(tally[LISTED]), scored=int(tally[SCORED]))
+
+
+def scan_chunk(search: Search, items: PartialItems, slack: Slack, first: int, last: int, k: int, done: pool.Counter
+               ) -> list[Candidates]:  # fmt: skip
+    """The candidates of a chunk of queries, in lists for as many shares of the items as make work for all threads."""
+    threads, n = search.sizes.threads, last - first
+    scan = ChunkScan(search, items, slack, first, last, k)
+    groups = query_groups(n, scan.tile.rows, threads)
+    parts = 1 if len(groups) >= threads else -(-threads // len(groups))
+    states = [Candidates.empty(n, k, items.m, scan.dtype) for _ in range(parts)]
+    share = -(-scan.panels // parts)
+
+    def one(group: tuple[int, int], part: int) -> None:
+        if parts == 1:
+            scan.seed(states[0], *group)
+        scan.scan(states[part], *group, part * share, min((part + 1) * share, scan.panels))
+        done.add((group[1] - group[0]) * items.m // parts)
+
+    if parts > 1:
+        pool.run([functools.partial(scan.seed, states[0], *group) for group in groups], threads)
+        for state in states[1:]:
+            state.threshold[:] = states[0].threshold
+    tasks = [functools.partial(one, group, part) for group in groups for part in range(parts)]
+    pool.run(tasks, threads, done.report)
+    return states
