@@ -41,10 +41,23 @@ _FUNCTION = 2.0**-48
 
 
 def _outward(low: float, high: float) -> Range:
-    """Wider by a step at both ends; 0 stays, which sums and differences only round to where they are 0."""
-    if math.isnan(low) or math.isnan(high):
-        return _EVERY
-    return (math.nextafter(low, -math.inf) if low else 0.0, math.nextafter(high, math.inf) if high else 0.0)
+    """Wider by a step at both ends."""
+    return math.nextafter(low, -math.inf), math.nextafter(high, math.inf)
+
+
+def _sum(a: Range, b: Range) -> Range:
+    """Rounded outward, unless a sum is exact: log(1 + |x - y|) is never negative since 1 + 0 is 1."""
+    low, high = _outward(a[0] + b[0], a[1] + b[1])
+    return (
+        a[0] + b[0] if _adds_exactly(a[0], b[0]) else low,
+        a[1] + b[1] if _adds_exactly(a[1], b[1]) else high,
+    )
+
+
+def _adds_exactly(a: float, b: float) -> bool:
+    if not math.isfinite(a + b):
+        return not (math.isfinite(a) and math.isfinite(b))
+    return math.fsum((a, b, -(a + b))) == 0
 
 
 def _product(a: Range, b: Range) -> Range:
@@ -119,9 +132,9 @@ def _range_of(e: Expr, leaves: dict[Expr, Range]) -> Range:
         case "abs":
             return (0.0 if a[0] <= 0 <= a[1] else min(abs(a[0]), abs(a[1])), max(abs(a[0]), abs(a[1])))
         case "add":
-            return _outward(a[0] + b[0], a[1] + b[1])
+            return _sum(a, b)
         case "sub":
-            return _outward(a[0] - b[1], a[1] - b[0])
+            return _sum(a, (-b[1], -b[0]))
         case "mul":
             low, high = _product(a, b)
             return (max(low, 0.0), high) if e.args[0] == e.args[1] else (low, high)
@@ -189,7 +202,7 @@ def partial_slack(metric: Metric, screen: Screen, x: Rows, y: Rows, d: int) -> S
         found = slack(screen, metric, x, y, d)
         return found if math.isfinite(found.base) else None
     if metric.combine == "max":
-        return Slack()
+        return Slack(exact=True)
     if d * _U64 > 2.0**-20:
         return None
     g = d * _U64 / (1 - d * _U64)

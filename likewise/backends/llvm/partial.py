@@ -182,13 +182,13 @@ def survival(metric: Metric, core: Core, x: Floats, y: Floats, order: Integers, 
 # ---------------------------------------------------------------------------------------------------------- search
 
 
-def _call(entry: str, tile: Tile, formula: Formula) -> Kernel:
+def _call(entry: str, tile: Tile, formula: Formula, exact: bool) -> Kernel:
     make = {"partial": loops.partial_kernel, "finish_partial": loops.finish_kernel}[entry]
     return kernel(
         entry,
-        kernel_recipe(entry, tile, formula),
+        kernel_recipe(entry, tile, formula, exact),
         loops.PARTIAL_FIELDS,
-        lambda module, name: make(module, name, tile, formula),
+        lambda module, name: make(module, name, tile, formula, exact=exact),
     )
 
 
@@ -226,8 +226,8 @@ class ChunkScan:
         self.offset = np.concatenate([offset, np.zeros(kernels.codes.ALIGN, self.dtype)])
         self.calls = {
             "seed": _seed_call(self.tile, items.formula),
-            "scan": _call("partial", self.tile, items.formula),
-            "finish": _call("finish_partial", self.tile, items.formula),
+            "scan": _call("partial", self.tile, items.formula, self.slack.exact),
+            "finish": _call("finish_partial", self.tile, items.formula, self.slack.exact),
         }
         row = max(heads.tail, 1) * self.dtype.itemsize
         self.stretch = max(1, _STRETCH_BYTES // row // self.tile.width)
@@ -288,7 +288,10 @@ class ChunkScan:
         fields = {**self._base(a, b), **self._pairs(a, tally, columns)}
         fields |= {**mine.fields(0, self.slack.slope, self.offset[a:]), "finish": n, "spare": 0}
         self.calls["finish"](**{**fields, "first": len(rows), "last": 0})
-        state.threshold[a:b] = np.where(mine.overflow != 0, np.inf, mine.threshold[:n])
+        threshold = mine.threshold[:n]
+        if self.slack.exact:  # just below the k-th best of the sample: up to it, as that is yet to come
+            threshold = np.nextafter(threshold, np.array(np.inf, self.dtype))
+        state.threshold[a:b] = np.where(mine.overflow != 0, np.inf, threshold)
 
     def scan(self, state: Candidates, a: int, b: int, first: int, last: int) -> None:
         """Panels first..last against queries a..b."""

@@ -379,9 +379,7 @@ def _partial_chunk(
     slack = partial_slack(search.metric, search.screen, x, y, search.items.d)
     assert search.partial is not None and slack is not None
     states = scan_chunk(search, search.partial, slack, first, last, k, done)
-    # its scores are sums in another order: never the answer's own
-    bounded = replace(search, slack=replace(slack, exact=False))
-    return _settle_chunk(bounded, states, first, out)
+    return _settle_chunk(replace(search, slack=slack), states, first, out)
 
 
 def _rows32(search: Search, queries: Side, needed: bool) -> Any:

@@ -83,10 +83,10 @@ PARTIAL_FIELDS = (
 )
 
 
-def _entry(module: ir.Module, name: str, tile: Tile) -> tuple[Function, Lists]:
+def _entry(module: ir.Module, name: str, tile: Tile, exact: bool) -> tuple[Function, Lists]:
     """A kernel's function with its lists of candidates, which take single pairs."""
     single = _single(tile)
-    tighten = tighten_function(module, f"{name}_tighten", single, exact=False)
+    tighten = tighten_function(module, f"{name}_tighten", single, exact=exact)
     f = Function(module, name, PARTIAL_FIELDS)
     return f, Lists(f, tighten, single)
 
@@ -95,9 +95,12 @@ def _single(tile: Tile) -> Tile:
     return Tile(1, 1, tile.lanes, tile.compute, tile.target)
 
 
-def partial_kernel(module: ir.Module, name: str, tile: Tile, formula: Formula) -> None:
-    """Panels first..last against the queries: list what may win by its partial sum, finish the list, go on."""
-    f, lists = _entry(module, name, tile)
+def partial_kernel(module: ir.Module, name: str, tile: Tile, formula: Formula, *, exact: bool) -> None:
+    """Panels first..last against the queries: list what may win by its partial sum, finish the list, go on.
+
+    ``exact``: sums are exact. A query's pairs come in the order of the items, so ties are settled by the lists.
+    """
+    f, lists = _entry(module, name, tile, exact)
     b = f.b
     at, count_at = f.variable(f.field("first")), f.variable(I64(0))
     most = b.mul(f.field("n"), I64(tile.width))
@@ -121,9 +124,9 @@ def partial_kernel(module: ir.Module, name: str, tile: Tile, formula: Formula) -
     f.ret()
 
 
-def finish_kernel(module: ir.Module, name: str, tile: Tile, formula: Formula) -> None:
+def finish_kernel(module: ir.Module, name: str, tile: Tile, formula: Formula, *, exact: bool) -> None:
     """The second half alone, over a list of ``first`` pairs that the caller made; then all lists are tightened."""
-    f, lists = _entry(module, name, tile)
+    f, lists = _entry(module, name, tile, exact)
     _finish_all(f, tile, formula, lists, f.field("first"))
     with f.loop(0, f.field("finish"), name="finish") as row:
         lists.tighten(row)
