@@ -153,7 +153,7 @@ def always(monkeypatch):
         if not choice.may_cut(metric, screen, queries, items.known, items.n, items.d, k):
             return None
         x = engine.sample_rows(items, screen.core.u, "x", 64, threads)
-        order = engine.coordinate_order(metric, screen.core, x[::2], x[1::2], threads)
+        order = engine.coordinate_order(screen.core, x[::2], x[1::2])
         return engine.Heads(order, 24), 0.0
 
     def chunk(*args):

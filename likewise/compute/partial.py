@@ -6,8 +6,9 @@ import itertools
 import math
 from typing import TYPE_CHECKING
 
-from likewise.compute.coding import FEW_ITEMS, SMALL_WORK
+from likewise.compute.coding import FEW_ITEMS, SMALL_WORK, may_code
 from likewise.formula import partial
+from likewise.formula.codes import kind_of
 from likewise.formula.metric import Metric
 from likewise.formula.screen import Rows, Screen
 from likewise.plan import float_seconds
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 FEW_COORDINATES = 32
 #: Items that stand for all of them, those of them that stand for queries, and seconds of one core to spend on them.
 _SAMPLE, _QUERIES, _SECONDS = 8192, 32, 0.15
+#: Pairs of them that tell how much each coordinate adds.
+_PAIRS = 1024
 #: Seconds of one core, measured on Zen 5: what a pair costs beyond its coordinates, what listing one costs.
 _PAIR_SECONDS, _LISTED_SECONDS = 1e-10, 1.5e-8
 #: Listed pairs go one by one, at this share of the rate of tiles.
@@ -28,6 +31,8 @@ _SINGLE_SHARE = 0.4
 _EARLY = 1.3
 #: Rows are arranged at this many coordinates per second and core.
 _ARRANGE_RATE = 3e8
+#: Codes that take no longer than this are not worth a sample.
+_QUICK = 1.0
 #: Cutting has to save this much to be worth the memory.
 _WORTH = 0.75
 
@@ -62,7 +67,8 @@ def choose_heads(
     x = engine.sample_rows(items, core.u, "x", min(wanted, _SAMPLE), threads)
     if x is None or y is None:
         return None
-    order = engine.coordinate_order(metric, core, x[::2], y[1::2], threads)
+    count = min(len(y) // 2, _PAIRS)
+    order = engine.coordinate_order(core, x[::2][:count], y[1::2][:count])
     edges = sorted({*_candidates(d), d})
     step = max(1, len(y) // _QUERIES)
     shares = engine.survival(metric, core, x[::step][:_QUERIES], y, order, edges, k, m, threads)
@@ -73,6 +79,16 @@ def choose_heads(
     if not math.isfinite(seconds) or seconds + once > _WORTH * whole:
         return None
     return engine.Heads(order, head), seconds
+
+
+def codes_are_quick(metric: Metric, screen: Screen, n: int, m: int, d: int, k: int) -> bool:
+    """Whether 8-bit codes serve a call that comes once so well that nothing else is looked at."""
+    from likewise import machine
+
+    rule = may_code(metric, screen, m, d, k)
+    if rule is None:
+        return False
+    return kind_of(rule) != "max" or float_seconds(n, m, d, machine.integer_rate("max")) < _QUICK
 
 
 def _candidates(d: int) -> list[int]:

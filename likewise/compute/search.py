@@ -16,7 +16,7 @@ from likewise.arrays import Batch, broadcast_lead, give, read, same_dimension
 from likewise.compute.coding import choose_coding, code
 from likewise.compute.filters import Where, read_where
 from likewise.compute.options import Options, Progress, caller_level, physical_memory, read_options
-from likewise.compute.partial import choose_heads
+from likewise.compute.partial import choose_heads, codes_are_quick
 from likewise.compute.prepared import Prepared, resolve_items
 from likewise.compute.sides import (
     Pair,
@@ -180,6 +180,8 @@ class _Part:
         if ELEMENT_BYTES[{"f64": "float64"}.get(pair.screen.compute, "float32")] * y.n * y.d > (
             self.options.memory or DEFAULT_MEMORY
         ):
+            return None
+        if codes_are_quick(pair.metric, pair.screen, x.n, y.n, y.d, k):
             return None
         found = choose_heads(pair.metric, pair.screen, x.known, y, k, x.n, self.options.threads)
         return found and arrange_items(y, pair.metric, pair.screen, found[0], self.options.threads)

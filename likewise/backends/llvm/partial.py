@@ -25,7 +25,8 @@ from likewise.backends.llvm.kernels import partial as loops
 from likewise.backends.llvm.kernels.codes import LISTED, REFINE_TICKS, SCAN_TICKS, SCORED
 from likewise.backends.llvm.rows import NUMPY, ONE, Packer, Side, address, aligned, exact_text, kernel_recipe, measure, take
 from likewise.backends.llvm.target import current
-from likewise.formula.expr import ACC, Expr, X, Y
+from likewise.backends.reference import evaluate
+from likewise.formula.expr import ACC, DIM, Expr, X, Y
 from likewise.formula.metric import Metric
 from likewise.formula.screen import Core, Screen, Slack
 
@@ -139,18 +140,13 @@ def sample_rows(side: Side, u: Expr, which: str, wanted: int, threads: int) -> F
     return np.asarray(Packer(some, which, u, None, "f64", 1).pack(0, some.n, threads)).reshape(some.n, -1)
 
 
-def coordinate_order(metric: Metric, core: Core, x: Floats, y: Floats, threads: int) -> Integers:
-    """Coordinates by how much they add to a pair's sum on average, the most first."""
-    d = x.shape[1]
-    columns = [np.ascontiguousarray(rows.T[:, :64]) for rows in (x, y)]
-    totals = np.zeros(d)
-    plain = replace(metric, terms=core.terms, combine="sum", finish=ACC, matrix=None, closer="smaller")
-    out = np.empty((columns[0].shape[1], columns[1].shape[1]))
-    for t in range(d):
-        sides = [measure(np.ascontiguousarray(c[t][:, None]), "float64", frozenset(), 1) for c in columns]
-        matrix(plain, *sides, out, 1, 4096)
-        totals[t] = np.nanmean(out)
-    return np.argsort(-np.nan_to_num(totals, nan=0.0, posinf=np.inf), kind="stable").astype(np.int64)
+def coordinate_order(core: Core, x: Floats, y: Floats) -> Integers:
+    """Coordinates by how much they add to a sum on average, over pairs (x[i], y[i]), the most first."""
+    env: dict[Expr, Any] = {X: x, Y: y, DIM: np.float64(x.shape[1])}
+    with np.errstate(all="ignore"):
+        terms = np.broadcast_to(evaluate(core.terms[0], env), x.shape)
+        means = np.nan_to_num(terms, nan=0.0, posinf=1e300).mean(axis=0)
+    return np.argsort(-means, kind="stable").astype(np.int64)
 
 
 def survival(metric: Metric, core: Core, x: Floats, y: Floats, order: Integers, edges: list[int], k: int, m: int,
