@@ -154,7 +154,7 @@ def always(monkeypatch):
             return None
         x = engine.sample_rows(items, screen.core.u, "x", 64, threads)
         order = engine.coordinate_order(screen.core, x[::2], x[1::2])
-        return engine.Heads(order, 24), 0.0
+        return engine.Heads.single(order, 24), 0.0
 
     def chunk(*args):
         taken.append(True)

@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import itertools
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from likewise.compute.coding import FEW_ITEMS, SMALL_WORK, may_code
 from likewise.formula import partial
 from likewise.formula.codes import kind_of
 from likewise.formula.metric import Metric
-from likewise.formula.screen import Rows, Screen
+from likewise.formula.screen import Core, Rows, Screen
 from likewise.plan import float_seconds
 
 if TYPE_CHECKING:
     from likewise.backends.llvm.partial import Heads
     from likewise.backends.llvm.rows import Side
 
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
 #: Vectors of fewer coordinates gain little: what follows a pair's coordinates costs as much as they do.
 FEW_COORDINATES = 32
 #: Items that stand for all of them, those of them that stand for queries, and seconds of one core to spend on them.
 _SAMPLE, _QUERIES, _SECONDS = 8192, 32, 0.15
+#: Coordinates of a group, at most.
+_LARGEST_GROUP = 32
 #: Pairs of them that tell how much each coordinate adds.
 _PAIRS = 1024
 #: Seconds of one core, measured on Zen 5: what a pair costs beyond its coordinates, what listing one costs.
@@ -67,18 +74,75 @@ def choose_heads(
     x = engine.sample_rows(items, core.u, "x", min(wanted, _SAMPLE), threads)
     if x is None or y is None:
         return None
-    count = min(len(y) // 2, _PAIRS)
-    order = engine.coordinate_order(core, x[::2][:count], y[1::2][:count])
-    edges = sorted({*_candidates(d), d})
     step = max(1, len(y) // _QUERIES)
-    shares = engine.survival(metric, core, x[::step][:_QUERIES], y, order, edges, k, m, threads)
-    costs = {head: _pair_seconds(head, edges, shares, rate) for head in edges[:-1]}
-    head = min(costs, key=lambda h: costs[h])
-    seconds = m * costs[head]
+    own = np.arange(0, len(y), step)[:_QUERIES]
+    ways = _Ways(metric, core, x, y, own, rate, threads)
+    extra = partial.group_extra(metric, screen, queries, items.known, d)
+    heads, seconds = ways.best(k, m, extra)
+    seconds *= m
     once = 0.0 if n is None else m * d / _ARRANGE_RATE / n
     if not math.isfinite(seconds) or seconds + once > _WORTH * whole:
         return None
-    return engine.Heads(order, head), seconds
+    return heads, seconds
+
+
+class _Ways:
+    """What may come first, tried on a sample: single coordinates, or means of groups, and how many."""
+
+    def __init__(self, metric: Metric, core: Core, x: Floats, y: Floats, own: Integers, rate: float, threads: int) -> None:
+        from likewise.backends.llvm import partial as engine
+
+        self.engine, self.metric, self.core, self.rate, self.threads = engine, metric, core, rate, threads
+        self.x, self.y, self.own = x, y, own
+        count = min(len(y) // 2, _PAIRS)
+        self.some = x[::2][:count], y[1::2][:count]
+        self.order = engine.coordinate_order(core, *self.some)
+        d = x.shape[1]
+        self.edges = [*_candidates(d), d]
+        ordered = x[own][:, self.order], y[:, self.order]
+        self.scores = engine.partial_scores(metric, core, *ordered, self.edges, threads)
+
+    def best(self, k: int, m: int, extra: float | None) -> tuple[Heads, float]:
+        """The cheapest, and core-seconds a pair; ``extra`` None: no groups."""
+        engine, order = self.engine, self.order
+        limit = engine.thresholds(self.scores[-1], self.own, k, m)
+        alive = [scores <= limit for scores in self.scores]
+        found = []
+        for i, head in enumerate(self.edges[:-1]):
+            found.append((self._seconds(head, alive[i], self.edges[i:], alive[i:]), engine.Heads.single(order, head)))
+        groups = order[:, None]
+        while extra is not None and len(groups) >= 32 and groups.shape[1] < _LARGEST_GROUP:
+            groups = engine.paired(self.core, *(engine.means(rows, groups) for rows in self.some), groups)
+            found += self._of_groups(groups, alive, limit + extra)
+        seconds, heads = min(found, key=lambda way: way[0])
+        return heads, seconds
+
+    def _of_groups(self, groups: Integers, alive: list[Any], limit: Any) -> list[tuple[float, Heads]]:
+        """Means of such groups, all of them or those that add most."""
+        engine, size = self.engine, groups.shape[1]
+        x, y = (engine.means(rows, groups) for rows in self.some)
+        groups = groups[engine.coordinate_order(self.core, x, y)]
+        count = len(groups)
+        edges = sorted({max(8, count // 4), max(8, count // 2), max(8, 3 * count // 4), count})
+        rows = engine.means(self.x[self.own], groups), engine.means(self.y, groups)
+        scores = engine.partial_scores(self.metric, self.core, *rows, edges, self.threads)
+        weight = 1 if self.metric.combine == "max" else size
+        found = []
+        for edge, score in zip(edges, scores, strict=True):
+            left = score * weight <= limit
+            heads = engine.Heads(np.ascontiguousarray(groups[:edge].ravel()), self.order, size)
+            found.append((self._seconds(edge, left, [0, *self.edges], [left, *alive]), heads))
+        return found
+
+    def _seconds(self, head: int, listed: Any, edges: list[int], alive: list[Any]) -> float:
+        """Core-seconds of a pair: what is compared of all; then, if it is listed, more until it is out."""
+        share = float(listed.mean())
+        more = sum(
+            float((listed & here).mean()) * (b - a) for here, (a, b) in zip(alive, itertools.pairwise(edges), strict=False)
+        )
+        dense = float_seconds(1, 1, head, self.rate) + _PAIR_SECONDS
+        look = 32 * share  # on average half a look too many
+        return dense + _EARLY * (share * _LISTED_SECONDS + (more + look) / (_SINGLE_SHARE * self.rate))
 
 
 def codes_are_quick(metric: Metric, screen: Screen, n: int, m: int, d: int, k: int) -> bool:
@@ -98,12 +162,3 @@ def _candidates(d: int) -> list[int]:
         made.append(int(at) // 8 * 8)
         at = max(at * 1.3, at + 8)
     return made
-
-
-def _pair_seconds(head: int, edges: list[int], shares: list[float], rate: float) -> float:
-    """Core-seconds of a pair: its first coordinates among many; then, if it is listed, more until it is out."""
-    at = edges.index(head)
-    more = sum(share * (b - a) for share, (a, b) in zip(shares[at:], itertools.pairwise(edges[at:]), strict=False))
-    single = _SINGLE_SHARE * rate
-    look = 32 * shares[at]  # on average half a look too many
-    return float_seconds(1, 1, head, rate) + _PAIR_SECONDS + _EARLY * (shares[at] * _LISTED_SECONDS + (more + look) / single)

@@ -25,6 +25,7 @@ from likewise.compute.sides import (
 from likewise.errors import InputError, ShapeError
 from likewise.formula.metric import Metric
 from likewise.formula.metrics import as_metric
+from likewise.formula.partial import group_extra
 from likewise.formula.screen import Rows, Screen, choose
 from likewise.plan import Outlook, scan_seconds
 
@@ -131,7 +132,10 @@ class Prepared:
         items = self.partial
         if items is None or not items.serves(metric, screen):
             return None
-        return items if may_cut(metric, screen, queries, self.side.known, self.side.n, self.side.d, k) else None
+        known, n, d = self.side.known, self.side.n, self.side.d
+        if items.heads.size > 1 and group_extra(metric, screen, queries, known, d) is None:
+            return None
+        return items if may_cut(metric, screen, queries, known, n, d, k) else None
 
     def codes_for(self, screen: Screen, metric: Metric, k: int) -> CodedItems | None:
         """The coded items, if a search of the k best by this screen may go through them on the current target."""

@@ -19,10 +19,21 @@ here: may a formula's terms be negative on given rows (interval analysis), and w
         slope U,    slope = ((1 + g) / (1 - g))^2.
 
     Maxima are exact in any order. No bound on the terms themselves is needed: exponentials, logarithms and powers serve.
+
+Means of groups
+    A term g(x, y) that is convex in both together has, over a group of s coordinates, a sum of at least s g at the means of
+    the group (Jensen), and a maximum of at least g there. Coordinates that go together, as neighbouring pixels do, lose
+    little by that: one comparison stands for s. The means are rounded, by at most D = 2^-23 of the largest value in
+    float32 and 2^-51 in float64; the slope of a convex function between a and b is at most its rise over a step w beyond,
+    divided by w, so with G the largest value of g on rows that reach 2 w further, w their range, each term is too large by
+    at most 2 D G / w. That, times the coordinates, is ``extra``: the score of the groups of a pair that may win is at most
+    the threshold plus ``extra``. In float64, where terms are not bounded otherwise, only powers of |x - y| are so used:
+    they are right to a few units in the last place, and 2^-40 is added to the slope.
 """
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 
@@ -171,6 +182,8 @@ def _range_of(e: Expr, leaves: dict[Expr, Range]) -> Range:
 def _power(a: Range, b: Range) -> Range:
     """a^b for a base that is never negative; of other bases, whole even exponents."""
     even = b[0] == b[1] and b[0] == int(b[0]) and int(b[0]) % 2 == 0 if math.isfinite(b[0]) else False
+    if a[0] >= 0 and b[0] == b[1] and 0 < b[0] < math.inf:
+        return _monotone(lambda x: x ** b[0], a, 0.0, math.inf)
     return (0.0, math.inf) if a[0] >= 0 or even else _EVERY
 
 
@@ -207,3 +220,83 @@ def partial_slack(metric: Metric, screen: Screen, x: Rows, y: Rows, d: int) -> S
         return None
     g = d * _U64 / (1 - d * _U64)
     return Slack(slope=((1 + g) / (1 - g)) ** 2 * (1 + 16 * _U64))
+
+
+# ------------------------------------------------------------------------------------------------ means of groups
+
+
+def _affine(e: Expr) -> bool:
+    if not e.side():
+        return True
+    if e.op in ("x", "y"):
+        return True
+    if e.op in ("add", "sub", "neg"):
+        return all(map(_affine, e.args))
+    if e.op == "mul":
+        return any(not a.side() for a in e.args) and all(map(_affine, e.args))
+    return e.op == "div" and not e.args[1].side() and _affine(e.args[0])
+
+
+def power_of(e: Expr) -> tuple[Expr, float] | None:
+    """(u, p) where e is |u|^p, however it is written: b * b, b * b * sqrt(b), b ** 2.3 with b = |u|."""
+    found = _monomial(e)
+    return None if found is None or found[2] else found[:2]
+
+
+def _monomial(e: Expr) -> tuple[Expr, float, bool] | None:
+    """(u, p, signed): |u|^p, or with the sign of u."""
+    if e.op == "abs":
+        return e.args[0], 1.0, False
+    if e.op in ("sqrt", "pow"):
+        inner = power_of(e.args[0])
+        if inner is None or (e.op == "pow" and e.args[1].op != "const"):
+            return None
+        return inner[0], inner[1] * (0.5 if e.op == "sqrt" else float(e.args[1].value or 0.0)), False
+    if e.op == "mul" and all(a.side() for a in e.args):
+        a, b = map(_monomial, e.args)
+        if a is None or b is None or a[0] != b[0]:
+            return None
+        return a[0], a[1] + b[1], a[2] != b[2]
+    return e, 1.0, True
+
+
+@functools.lru_cache(maxsize=1024)
+def convex(e: Expr) -> bool:
+    """Whether a term is known to be convex in x and y together, whatever they are.
+
+    >>> from likewise.formula.metrics import canberra, manhattan
+    >>> convex(manhattan.terms[0]), convex(canberra.terms[0])
+    (True, False)
+    """
+    if _affine(e):
+        return True
+    if (found := power_of(e)) is not None and found[1] >= 1 and _affine(found[0]):
+        return True
+    if e.op in ("add", "max"):
+        return all(map(convex, e.args))
+    if e.op == "exp":
+        return convex(e.args[0])
+    if e.op in ("mul", "div"):
+        rest, factor = e.args if e.op == "div" or not e.args[1].side() else e.args[::-1]
+        return factor.op == "const" and float(factor.value or 0.0) >= 0 and convex(rest)
+    return False
+
+
+def group_extra(metric: Metric, screen: Screen, x: Rows, y: Rows, d: int) -> float | None:
+    """``extra`` of groups' means for all d coordinates; None where means of groups prove nothing."""
+    term = screen.core.terms[0]
+    if not screen.core.identity or not convex(term):
+        return None
+    if screen.kind == "direct":
+        found = power_of(term)
+        if found is None or found[0] != Expr("sub", (X, Y)) or found[1] > 64:
+            return None
+    low, high = min(x.low, y.low), max(x.high, y.high)
+    width = high - low
+    if width == 0:
+        return None
+    wide = (low - 2 * width, high + 2 * width)
+    least, most = range_of(term, {X: wide, Y: wide, DIM: (float(d), float(d))})
+    size = max(abs(low), abs(high)) * (2.0**-51 if screen.kind == "direct" else 2.0**-23)
+    extra = 1.01 * 2 * size * (most - min(least, 0.0)) / width * (1 if metric.combine == "max" else d)
+    return extra if math.isfinite(extra) and extra < 2.0**100 else None

@@ -28,6 +28,7 @@ from likewise.backends.llvm.target import current
 from likewise.backends.reference import evaluate
 from likewise.formula.expr import ACC, DIM, Expr, X, Y
 from likewise.formula.metric import Metric
+from likewise.formula.partial import group_extra
 from likewise.formula.screen import Core, Screen, Slack
 
 if TYPE_CHECKING:
@@ -43,18 +44,27 @@ _SEED_SHARE = 1 / 24
 
 @dataclass(frozen=True, eq=False)
 class Heads:
-    """Which coordinates come first: all d in ``order``, the first ``head`` of them compared for every pair."""
+    """What is compared of every pair, and the order of coordinates in which listed pairs go on.
 
-    order: Integers
-    head: int
+    The means of ``head`` groups of ``size`` coordinates each, listed in ``first``, or single ones (size 1). Then the
+    coordinates in ``rest``: those that were not compared, or after groups all of them.
+    """
+
+    first: Integers
+    rest: Integers
+    size: int = 1
 
     @property
-    def d(self) -> int:
-        return len(self.order)
+    def head(self) -> int:
+        return len(self.first) // self.size
 
     @property
     def tail(self) -> int:
-        return self.d - self.head
+        return len(self.rest)
+
+    @classmethod
+    def single(cls, order: Integers, head: int) -> Heads:
+        return cls(np.ascontiguousarray(order[:head]), np.ascontiguousarray(order[head:]))
 
 
 @dataclass
@@ -83,22 +93,23 @@ class PartialItems:
         return Formula(self.core.terms, self.combine, ACC)
 
 
-def arrange(side: Side, which: str, u: Expr, compute: str, order: Integers, span: tuple[int, int], lanes: int,
-            threads: int) -> NDArray[Any]:  # fmt: skip
-    """Panels of ``lanes`` rows: u of the coordinates order[span[0]:span[1]]."""
-    begin, end = span
+def arrange(
+    side: Side, u: Expr, compute: str, order: Integers, size: int, lanes: int, threads: int
+) -> NDArray[Any]:
+    """Panels of ``lanes`` rows: u of the coordinates in ``order``, or its mean over ``size`` of them at a time."""
+    columns = len(order) // size
     names = kernels.stat_fields(u)
     run = kernel(
         "arrange",
-        f"arrange {side.dtype} {exact_text(u)} {compute}",
+        f"arrange {side.dtype} {exact_text(u)} {compute} {size > 1}",
         loops.arrange_fields(u),
-        lambda module, name: loops.arrange_kernel(module, name, side.dtype, u, compute),
+        lambda module, name: loops.arrange_kernel(module, name, side.dtype, u, compute, grouped=size > 1),
     )
     count = -(-side.n // lanes)
-    out = aligned(max(count * lanes * (end - begin), 1), NUMPY[compute])
-    if end == begin or not side.n:
+    out = aligned(max(count * lanes * columns, 1), NUMPY[compute])
+    if not columns or not side.n:
         return out
-    step = max(1, 1_000_000 // (lanes * (end - begin)))
+    step = max(1, 1_000_000 // (lanes * columns))
 
     def one(first: int) -> None:
         run(
@@ -106,12 +117,12 @@ def arrange(side: Side, which: str, u: Expr, compute: str, order: Integers, span
             n=side.n,
             d=side.d,
             order=address(order),
-            begin=begin,
-            end=end,
+            count=columns,
+            size=size,
             lanes=lanes,
             first=first,
             last=min(first + step, count),
-            out=address(out) + first * lanes * (end - begin) * out.itemsize,
+            out=address(out) + first * lanes * columns * out.itemsize,
             **{name: address(side.stat(name[:-2])) for name in names},
         )
 
@@ -122,9 +133,9 @@ def arrange(side: Side, which: str, u: Expr, compute: str, order: Integers, span
 def arrange_items(items: Side, metric: Metric, screen: Screen, heads: Heads, threads: int) -> PartialItems:
     """Items in a learned order."""
     tile = tile_for(current(), screen.compute, Formula(screen.core.terms, metric.combine, ACC))
-    made = functools.partial(arrange, items, "y", screen.core.v, screen.compute, heads.order)
-    panels = made((0, heads.head), tile.width, threads)
-    tails = made((heads.head, heads.d), 1, threads)
+    made = functools.partial(arrange, items, screen.core.v, screen.compute)
+    panels = made(heads.first, heads.size, tile.width, threads)
+    tails = made(heads.rest, 1, 1, threads)
     return PartialItems(heads, screen.core, metric.combine, tile, panels, tails, items.n)
 
 
@@ -149,42 +160,75 @@ def coordinate_order(core: Core, x: Floats, y: Floats) -> Integers:
     return np.argsort(-means, kind="stable").astype(np.int64)
 
 
-def survival(metric: Metric, core: Core, x: Floats, y: Floats, order: Integers, edges: list[int], k: int, m: int,
-             threads: int) -> list[float]:  # fmt: skip
-    """The share of pairs whose sum over the first ``edge`` coordinates is at most the k-th best, for each edge.
+def _products(x: Floats, y: Floats) -> Floats:
+    from likewise.backends.llvm.learn import _products as products
 
-    Rows of ``x`` are those of ``y`` at even steps; ``edges`` rise, and the last is d.
+    return products(x, y, 1)
+
+
+def paired(core: Core, x: Floats, y: Floats, groups: Integers) -> Integers:
+    """Groups (count, size) joined two by two, those that differ alike: (count // 2, 2 size).
+
+    ``x, y``: pairs of rows, the columns being the groups' means. From the group that varies most, each takes the one
+    left whose differences between rows are nearest to its own.
     """
+    away = x - y
+    products = _products(np.ascontiguousarray(away.T), np.ascontiguousarray(away.T))
+    size = np.diagonal(products).copy()
+    distance = size[:, None] + size[None] - 2 * products
+    np.fill_diagonal(distance, np.inf)
+    free, made = np.ones(len(groups), bool), []
+    for i in np.argsort(-size, kind="stable"):
+        if not free[i]:
+            continue
+        free[i] = False
+        if not free.any():
+            break
+        j = int(np.where(free, distance[i], np.inf).argmin())
+        if not free[j]:
+            break
+        free[j] = False
+        made.append(np.concatenate([groups[i], groups[j]]))
+    return np.array(made, np.int64).reshape(len(made), -1)
+
+
+def means(rows: Floats, groups: Integers) -> Floats:
+    """Means over groups of columns (count, size)."""
+    return np.asarray(rows[:, groups].mean(axis=2))
+
+
+def partial_scores(metric: Metric, core: Core, x: Floats, y: Floats, edges: list[int], threads: int) -> list[Floats]:
+    """Scores of all pairs over the first ``edge`` columns, for each edge; these rise."""
     plain = replace(metric, terms=core.terms, finish=ACC, matrix=None, closer="smaller")
     plain = replace(plain, combine="max" if metric.combine == "max" else "sum")
     join = np.maximum if metric.combine == "max" else np.add
-    own = np.arange(len(x)), np.arange(0, len(y), max(1, len(y) // len(x)))[: len(x)]
-    total: Floats | None = None
-    sums = []
+    scores: list[Floats] = []
     for a, b in itertools.pairwise([0, *edges]):
-        sides = [measure(np.ascontiguousarray(r[:, order[a:b]]), "float64", frozenset(), 1) for r in (x, y)]
+        sides = [measure(np.ascontiguousarray(rows[:, a:b]), "float64", frozenset(), 1) for rows in (x, y)]
         part = np.empty((len(x), len(y)))
         matrix(plain, *sides, part, threads, 8192)
-        total = part if total is None else join(total, part)
-        sums.append(total)
-    last = sums[-1].copy()
-    last[own] = np.inf
-    last[np.isnan(last)] = np.inf
-    share = min(max(1, round(k * len(y) / m)), len(y)) - 1
-    threshold = np.partition(last, share, axis=1)[:, share]
-    return [float((s <= threshold[:, None]).mean()) for s in sums]
+        scores.append(join(scores[-1], part) if scores else part)
+    return scores
+
+
+def thresholds(scores: Floats, own: Integers, k: int, m: int) -> Floats:
+    """The k-th best of m, (n, 1), as far as a sample of them tells; row i does not find item ``own[i]``."""
+    found = np.where(np.isnan(scores), np.inf, scores)
+    found[np.arange(len(own)), own] = np.inf
+    share = min(max(1, round(k * scores.shape[1] / m)), scores.shape[1]) - 1
+    return np.asarray(np.partition(found, share, axis=1)[:, share, None])
 
 
 # ---------------------------------------------------------------------------------------------------------- search
 
 
-def _call(entry: str, tile: Tile, formula: Formula, exact: bool) -> Kernel:
+def _call(entry: str, tile: Tile, formula: Formula, exact: bool, grouped: bool) -> Kernel:
     make = {"partial": loops.partial_kernel, "finish_partial": loops.finish_kernel}[entry]
     return kernel(
         entry,
-        kernel_recipe(entry, tile, formula, exact),
+        kernel_recipe(entry, tile, formula, exact, grouped),
         loops.PARTIAL_FIELDS,
-        lambda module, name: make(module, name, tile, formula, exact=exact),
+        lambda module, name: make(module, name, tile, formula, exact=exact, grouped=grouped),
     )
 
 
@@ -214,16 +258,22 @@ class ChunkScan:
         self.tile = tile_for(items.tile.target, compute, items.formula, n)
         whole = n == search.queries.n
         queries = search.queries if whole else take(search.queries, np.arange(self.first, self.last))
-        made = functools.partial(arrange, queries, "x", items.core.u, compute, heads.order)
-        self.tiles = made((0, heads.head), self.tile.rows, threads)
-        self.tails = made((heads.head, heads.d), 1, threads)
+        made = functools.partial(arrange, queries, items.core.u, compute)
+        self.tiles = made(heads.first, heads.size, self.tile.rows, threads)
+        self.tails = made(heads.rest, 1, 1, threads)
+        self.share, self.extra = 1.0, 0.0
+        if heads.size > 1:
+            known = (search.queries.known, search.items.known)
+            extra = group_extra(search.metric, search.screen, *known, search.items.d)
+            assert extra is not None
+            self.extra, self.share = extra, 1.0 if items.combine == "max" else 1.0 / heads.size
         self.dtype = NUMPY[compute]
         offset = replace(search, slack=self.slack).offset(self.first, self.last)
         self.offset = np.concatenate([offset, np.zeros(kernels.codes.ALIGN, self.dtype)])
         self.calls = {
             "seed": _seed_call(self.tile, items.formula),
-            "scan": _call("partial", self.tile, items.formula, self.slack.exact),
-            "finish": _call("finish_partial", self.tile, items.formula, self.slack.exact),
+            "scan": _call("partial", self.tile, items.formula, self.slack.exact, heads.size > 1),
+            "finish": _call("finish_partial", self.tile, items.formula, self.slack.exact, heads.size > 1),
         }
         row = max(heads.tail, 1) * self.dtype.itemsize
         self.stretch = max(1, _STRETCH_BYTES // row // self.tile.width)
@@ -250,7 +300,9 @@ class ChunkScan:
         heads, size = self.items.heads, self.dtype.itemsize
         names = ("list_row", "list_item", "list_number")
         return {
-            "d": heads.d,
+            "d": self.search.items.d,
+            "extra": float(self.extra),
+            "share": float(self.share),
             "head": heads.head,
             "tail": heads.tail,
             "x_tail": address(self.tails) + a * heads.tail * size,
@@ -296,7 +348,7 @@ class ChunkScan:
         columns = self._columns(max(_ROOM, 2 * n * width))
         fields = {**self._base(a, b), **self._pairs(a, tally, columns)}
         fields |= state.fields(a, self.slack.slope, self.offset)
-        step = max(1, int(1 / calls_of(n * self.items.heads.d * width, self.tile, self.items.formula)))
+        step = max(1, int(1 / calls_of(n * self.search.items.d * width, self.tile, self.items.formula)))
         for p in range(first, last, step):
             if pool.stopped():
                 return

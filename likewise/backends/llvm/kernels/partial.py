@@ -37,21 +37,22 @@ from likewise.formula.expr import DIM, Expr, X, Y, stat
 #: Registers of coordinates of a listed pair between two looks at its sum.
 LOOK = 4
 
-ARRANGE = ("rows", "n", "d", "order", "begin", "end", "lanes", "first", "last", "out")
+ARRANGE = ("rows", "n", "d", "order", "count", "size", "lanes", "first", "last", "out")
 
 
 def arrange_fields(u: Expr) -> tuple[str, ...]:
     return (*ARRANGE, *stat_fields(u))
 
 
-def arrange_kernel(module: ir.Module, name: str, dtype: str, u: Expr, compute: str) -> None:
-    """Rows -> panels first..last of ``lanes`` rows: u of the coordinates order[begin..end]; rows past n are zeros."""
+def arrange_kernel(module: ir.Module, name: str, dtype: str, u: Expr, compute: str, *, grouped: bool) -> None:
+    """Rows -> panels first..last of ``lanes`` rows: u of the first ``count`` coordinates in ``order``; zeros past n.
+
+    ``grouped``: the means of u over ``size`` coordinates each, a power of two, in place of single ones.
+    """
     f = Function(module, name, arrange_fields(u))
     b, out_type = f.b, FLOATS[compute]
-    begin, lanes = f.field("begin"), f.field("lanes")
-    count = b.sub(f.field("end"), begin)
-    order = f.at(f.pointer("order"), begin, I64)
-    plain = u.op in ("x", "y") and dtype == "float32" and compute == "f32"
+    lanes, count, order = f.field("lanes"), f.field("count"), f.pointer("order")
+    plain = u.op in ("x", "y") and dtype == "float32" and compute == "f32" and not grouped
     with f.loop(f.field("first"), f.field("last"), name="panel") as panel:
         start = b.mul(b.mul(b.sub(panel, f.field("first")), count), lanes)
         with f.loop(0, lanes, name="lane") as lane:
@@ -61,14 +62,24 @@ def arrange_kernel(module: ir.Module, name: str, dtype: str, u: Expr, compute: s
             source = b.mul(row, f.field("d"))
             env: dict[Expr, Value] = {stat(s): f.load(f.pointer(s), row, F64) for s in stat_fields(u)}
             env[DIM] = b.sitofp(f.field("d"), F64)
+            share = b.fdiv(constant(F64, 1.0), b.sitofp(f.field("size"), F64))
+
+            def one(place: Value, source: Value = source, env: dict[Expr, Value] = env) -> Value:
+                x = load_row_element(f, f.pointer("rows"), b.add(source, f.load(order, place, I64)), dtype)
+                return lower(f, u, {**env, X: x, Y: x}, F64)
+
             with f.loop(0, count, name="t") as t:
-                at = b.add(source, f.load(order, t, I64))
                 if plain:
-                    value = f.load(f.pointer("rows"), at, F32)
+                    value = f.load(f.pointer("rows"), b.add(source, f.load(order, t, I64)), F32)
+                elif grouped:
+                    total, members = f.variable(constant(F64, 0.0)), b.mul(t, f.field("size"))
+                    with f.loop(0, f.field("size"), name="member") as j:
+                        f.put(b.fadd(f.get(total, F64), one(b.add(members, j))), total)
+                    value = b.fmul(f.get(total, F64), share)
                 else:
-                    value = load_row_element(f, f.pointer("rows"), at, dtype)
-                    value = lower(f, u, {**env, X: value, Y: value}, F64)
-                    value = b.fptrunc(value, F32) if compute == "f32" else value
+                    value = one(t)
+                if compute == "f32" and not plain:
+                    value = b.fptrunc(value, F32)
                 value = b.select(real, value, constant(out_type, 0.0))
                 f.store(value, f.pointer("out"), b.add(start, b.add(b.mul(t, lanes), lane)))
     f.ret()
@@ -76,6 +87,7 @@ def arrange_kernel(module: ir.Module, name: str, dtype: str, u: Expr, compute: s
 
 PARTIAL_FIELDS = (
     *("queries", "n", "items", "first", "last", "m", "base", "d", "head", "tail", "x_tail", "y_tail", "one"),
+    *("extra", "share"),
     *LIST_FIELDS,
     *("stride", "finish"),
     *FILTER_FIELDS,
@@ -95,10 +107,13 @@ def _single(tile: Tile) -> Tile:
     return Tile(1, 1, tile.lanes, tile.compute, tile.target)
 
 
-def partial_kernel(module: ir.Module, name: str, tile: Tile, formula: Formula, *, exact: bool) -> None:
+def partial_kernel(
+    module: ir.Module, name: str, tile: Tile, formula: Formula, *, exact: bool, grouped: bool
+) -> None:
     """Panels first..last against the queries: list what may win by its partial sum, finish the list, go on.
 
     ``exact``: sums are exact. A query's pairs come in the order of the items, so ties are settled by the lists.
+    ``grouped``: the first coordinates are means of groups, and a listed pair starts from 0.
     """
     f, lists = _entry(module, name, tile, exact)
     b = f.b
@@ -119,15 +134,17 @@ def partial_kernel(module: ir.Module, name: str, tile: Tile, formula: Formula, *
             f.put(b.add(f.get(at, I64), I64(1)), at)
         scanned = _ticks(f, tile.target)
         _count(f, SCAN_TICKS, b.sub(scanned, started))
-        _finish_all(f, tile, formula, lists, f.get(count_at, I64))
+        _finish_all(f, tile, formula, lists, f.get(count_at, I64), grouped)
         _count(f, REFINE_TICKS, b.sub(_ticks(f, tile.target), scanned))
     f.ret()
 
 
-def finish_kernel(module: ir.Module, name: str, tile: Tile, formula: Formula, *, exact: bool) -> None:
+def finish_kernel(
+    module: ir.Module, name: str, tile: Tile, formula: Formula, *, exact: bool, grouped: bool
+) -> None:
     """The second half alone, over a list of ``first`` pairs that the caller made; then all lists are tightened."""
     f, lists = _entry(module, name, tile, exact)
-    _finish_all(f, tile, formula, lists, f.field("first"))
+    _finish_all(f, tile, formula, lists, f.field("first"), grouped)
     with f.loop(0, f.field("finish"), name="finish") as row:
         lists.tighten(row)
     f.ret()
@@ -160,16 +177,19 @@ def _fused(tile: Tile) -> bool:
 
 
 def _masks(f: Function, tile: Tile, done: Accumulators, first: Value) -> tuple[list[list[Value]], Value]:
-    """Which partial sums [row][vector] are not above their query's threshold, and whether any is.
+    """Which partial sums [row][vector] are at most (threshold + ``extra``) times ``share``, and whether any is.
 
     Thresholds are padded to whole tiles. A float32 NaN proves nothing; a float64 one is the answer's own, never found.
     """
     b = f.b
     compare = b.fcmp_ordered if tile.compute == "f64" else b.fcmp_unordered
+    above = constant(tile.elem, 1 + (2.0**-22 if tile.compute == "f32" else 2.0**-40))  # and what rounding does here
+    extra, share = f.number("extra", tile.elem), f.number("share", tile.elem)
     masks: list[list[Value]] = []
     some: Value = None
     for r, row in enumerate(done[0]):
-        limit = f.splat(f.load(f.pointer("threshold"), b.add(first, I64(r)), tile.elem), tile.lanes)
+        limit = f.load(f.pointer("threshold"), b.add(first, I64(r)), tile.elem)
+        limit = f.splat(b.fmul(b.fadd(b.fmul(limit, above), extra), share), tile.lanes)
         masks.append([compare("<=", acc, limit) for acc in row])
         for mask in masks[-1]:
             some = mask if some is None else b.or_(some, mask)
@@ -238,14 +258,15 @@ def _walk(
 # ----------------------------------------------------------------------------------------------- the listed pairs
 
 
-def _finish_all(f: Function, tile: Tile, formula: Formula, lists: Lists, count: Value) -> None:
+def _finish_all(f: Function, tile: Tile, formula: Formula, lists: Lists, count: Value, grouped: bool) -> None:
     """Every listed pair to the end of its rows, or until its sum exceeds the threshold; what is left is a candidate."""
     b, elem = f.b, tile.elem
     _count(f, LISTED, count)
     key_at = f.slot(elem, 16, align=64)
     with _listed(f, count, elem) as (row, item, number), f.when(_admitted(f, row, item)):
         threshold = f.load(f.pointer("threshold"), row, elem)
-        total = _grown(f, tile, formula, row, item, number, threshold)
+        start = constant(elem, 0.0) if grouped else number
+        total = _grown(f, tile, formula, row, item, start, threshold)
         compare = b.fcmp_ordered if tile.compute == "f64" else b.fcmp_unordered
         with f.when(compare("<=", total, threshold)):
             _count(f, SCORED, I64(1))
