@@ -1,4 +1,4 @@
-"""Whether a search goes by partial sums first, and how many coordinates make them: what each way costs, from a sample."""
+"""Whether a search goes by partial sums first, and how many coordinates make them, from a sample."""
 
 from __future__ import annotations
 
@@ -42,6 +42,8 @@ _ARRANGE_RATE = 3e8
 _QUICK = 1.0
 #: Cutting has to save this much to be worth the memory.
 _WORTH = 0.75
+#: And more beside 8-bit codes: predictions are further off there (Manhattan on pixels: 0.5 foreseen, 1.05 measured).
+WORTH_BESIDE_CODES = 0.45
 
 
 def may_cut(metric: Metric, screen: Screen, x: Rows, y: Rows, m: int, d: int, k: int) -> bool:
@@ -77,8 +79,8 @@ def choose_heads(
     step = max(1, len(y) // _QUERIES)
     own = np.arange(0, len(y), step)[:_QUERIES]
     ways = _Ways(metric, core, x, y, own, rate, threads)
-    extra = partial.group_extra(metric, screen, queries, items.known, d)
-    heads, seconds = ways.best(k, m, extra)
+    allowed = partial.group_allowance(metric, screen, queries, items.known, d)
+    heads, seconds = ways.best(k, m, None if allowed is None else allowed[1])
     seconds *= m
     once = 0.0 if n is None else m * d / _ARRANGE_RATE / n
     if not math.isfinite(seconds) or seconds + once > _WORTH * whole:
@@ -89,7 +91,9 @@ def choose_heads(
 class _Ways:
     """What may come first, tried on a sample: single coordinates, or means of groups, and how many."""
 
-    def __init__(self, metric: Metric, core: Core, x: Floats, y: Floats, own: Integers, rate: float, threads: int) -> None:
+    def __init__(
+        self, metric: Metric, core: Core, x: Floats, y: Floats, own: Integers, rate: float, threads: int
+    ) -> None:
         from likewise.backends.llvm import partial as engine
 
         self.engine, self.metric, self.core, self.rate, self.threads = engine, metric, core, rate, threads
@@ -112,7 +116,7 @@ class _Ways:
             found.append((self._seconds(head, alive[i], self.edges[i:], alive[i:]), engine.Heads.single(order, head)))
         groups = order[:, None]
         while extra is not None and len(groups) >= 32 and groups.shape[1] < _LARGEST_GROUP:
-            groups = engine.paired(self.core, *(engine.means(rows, groups) for rows in self.some), groups)
+            groups = engine.paired(*(engine.means(rows, groups) for rows in self.some), groups)
             found += self._of_groups(groups, alive, limit + extra)
         seconds, heads = min(found, key=lambda way: way[0])
         return heads, seconds
@@ -138,7 +142,8 @@ class _Ways:
         """Core-seconds of a pair: what is compared of all; then, if it is listed, more until it is out."""
         share = float(listed.mean())
         more = sum(
-            float((listed & here).mean()) * (b - a) for here, (a, b) in zip(alive, itertools.pairwise(edges), strict=False)
+            float((listed & here).mean()) * (b - a)
+            for here, (a, b) in zip(alive, itertools.pairwise(edges), strict=False)
         )
         dense = float_seconds(1, 1, head, self.rate) + _PAIR_SECONDS
         look = 32 * share  # on average half a look too many

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from likewise.arrays import Batch, BitBatch, read
 from likewise.compute.coding import USUAL_K, choose_coding, code, may_code
 from likewise.compute.options import Options, read_options
-from likewise.compute.partial import choose_heads, may_cut
+from likewise.compute.partial import WORTH_BESIDE_CODES, choose_heads, may_cut
 from likewise.compute.sides import (
     as_rows,
     counts_bits,
@@ -25,7 +25,7 @@ from likewise.compute.sides import (
 from likewise.errors import InputError, ShapeError
 from likewise.formula.metric import Metric
 from likewise.formula.metrics import as_metric
-from likewise.formula.partial import group_extra
+from likewise.formula.partial import group_allowance
 from likewise.formula.screen import Rows, Screen, choose
 from likewise.plan import Outlook, scan_seconds
 
@@ -64,7 +64,7 @@ class Prepared:
         if metric.matrix is not None or not makes_rows(metric):
             self._code(options.threads)
             self._cut(options.threads)
-            if self.codes is None and self.partial is None:
+            if self.partial is None and self.codes is None:
                 self._pack(options.threads)
 
     def _keeps_words(self, side: Side) -> bool:
@@ -121,7 +121,7 @@ class Prepared:
             return
         if self.codes is not None and self.outlook is not None:
             rate = machine.integer_rate(self.codes.coding.kind)
-            if scan_seconds(1, self.side.n, self.outlook, rate) < found[1]:
+            if scan_seconds(1, self.side.n, self.outlook, rate) * WORTH_BESIDE_CODES < found[1]:
                 return
             self.codes = self.outlook = None
         self.screen = screen
@@ -133,7 +133,7 @@ class Prepared:
         if items is None or not items.serves(metric, screen):
             return None
         known, n, d = self.side.known, self.side.n, self.side.d
-        if items.heads.size > 1 and group_extra(metric, screen, queries, known, d) is None:
+        if items.heads.size > 1 and group_allowance(metric, screen, queries, known, d) is None:
             return None
         return items if may_cut(metric, screen, queries, known, n, d, k) else None
 

@@ -5,30 +5,30 @@ partial sum exceeds the threshold of a search is out, whatever the other coordin
 here: may a formula's terms be negative on given rows (interval analysis), and what does rounding do to the bound?
 
 ``float32`` (the rules *interval* and *difference* of :mod:`.screen`)
-    A threshold slope U + offset is at least (1 + rho) V + eta for every pair of value V that may still be among the best,
-    rho and eta being the bounds for the float32 sum of all d coordinates. The sum P of h of them has a float32 value of
-    at most (1 + rho_h) P + eta_h, with rho_h <= rho and eta_h <= eta, since the bounds grow with the number of terms and
-    hold for any order of summation; and P <= V. So the partial score of such a pair is at most the threshold in use.
+    A threshold slope U + offset is at least (1 + rho) V + eta for every pair of value V that may still be among the
+    best, rho and eta being the bounds for the float32 sum of all d coordinates. The sum P of h of them has a float32
+    value of at most (1 + rho_h) P + eta_h, with rho_h <= rho and eta_h <= eta, since the bounds grow with the number of
+    terms and hold for any order of summation; and P <= V. So the partial score of such a pair is at most the threshold.
     The norm bound of *difference* holds in the same way: a norm over some coordinates is at most that over all.
 ``float64`` (the rule *direct*: formulas with no float32 bound)
-    Terms are computed as the answer's are, bit for bit; only the order of the sum differs. With S the exact sum of these
-    terms and g = (d - 1) u / (1 - (d - 1) u), every order gives a number between (1 - g) S and (1 + g) S, and a partial
-    one gives at most (1 + g) S. The k best so far, of scores up to U, have answers up to U (1 + g) / (1 - g); a pair
+    Terms are computed as the answer's are, bit for bit; only the order of the sum differs. With S the exact sum of
+    these terms and g = (d - 1) u / (1 - (d - 1) u), every order gives a number between (1 - g) S and (1 + g) S, and a
+    partial one at most (1 + g) S. The k best so far, of scores up to U, have answers up to U (1 + g) / (1 - g); a pair
     with an answer up to that has S of at most U (1 + g) / (1 - g)^2, so a score, whole or partial, of at most
 
         slope U,    slope = ((1 + g) / (1 - g))^2.
 
-    Maxima are exact in any order. No bound on the terms themselves is needed: exponentials, logarithms and powers serve.
+    Maxima are exact in any order. No bound on the terms themselves is needed: exponentials, logarithms, powers serve.
 
 Means of groups
-    A term g(x, y) that is convex in both together has, over a group of s coordinates, a sum of at least s g at the means of
-    the group (Jensen), and a maximum of at least g there. Coordinates that go together, as neighbouring pixels do, lose
-    little by that: one comparison stands for s. The means are rounded, by at most D = 2^-23 of the largest value in
-    float32 and 2^-51 in float64; the slope of a convex function between a and b is at most its rise over a step w beyond,
-    divided by w, so with G the largest value of g on rows that reach 2 w further, w their range, each term is too large by
-    at most 2 D G / w. That, times the coordinates, is ``extra``: the score of the groups of a pair that may win is at most
-    the threshold plus ``extra``. In float64, where terms are not bounded otherwise, only powers of |x - y| are so used:
-    they are right to a few units in the last place, and 2^-40 is added to the slope.
+    A term g(x, y) that is convex in both together has, over a group of s coordinates, a sum of at least s g at the
+    means of the group (Jensen), and a maximum of at least g there. Coordinates that go together, as neighbouring pixels
+    do, lose little by that: one comparison stands for s. The means are rounded, by at most D = 2^-23 of the largest
+    value in float32 and 2^-51 in float64. The slope of a convex function is at most its rise over a step w beyond,
+    divided by w; so with G the largest value of g on rows that reach 2 w further, w being their range, each term is too
+    large by at most 2 D G / w. That, times the coordinates, is ``extra``: the score of the groups of a pair that may win
+    is at most the threshold plus ``extra``. In float64, where terms are not bounded otherwise, only powers of |x - y|
+    are so used: they are right to a few units in the last place, and 2^-40 is added to the slope.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 from likewise.formula.expr import ACC, DIM, Expr, X, Y
 from likewise.formula.metric import Metric
@@ -110,6 +111,10 @@ def _monotone(function: Callable[[float], float], a: Range, low: float, high: fl
     return made
 
 
+def _floor(x: float) -> float:
+    return float(math.floor(x)) if math.isfinite(x) else x
+
+
 def _log(x: float) -> float:
     return math.log(x) if x > 0 else -math.inf
 
@@ -160,7 +165,7 @@ def _range_of(e: Expr, leaves: dict[Expr, Range]) -> Range:
         case "sqrt":
             return _monotone(lambda x: math.sqrt(max(x, 0.0)), a, 0.0, math.inf)
         case "floor":
-            return _monotone(lambda x: float(math.floor(x)) if math.isfinite(x) else x, a, -math.inf, math.inf, sign=True)
+            return _monotone(_floor, a, -math.inf, math.inf)
         case "exp":
             return _monotone(math.exp, a, 0.0, math.inf)
         case "log":
@@ -282,8 +287,11 @@ def convex(e: Expr) -> bool:
     return False
 
 
-def group_extra(metric: Metric, screen: Screen, x: Rows, y: Rows, d: int) -> float | None:
-    """``extra`` of groups' means for all d coordinates; None where means of groups prove nothing."""
+def group_allowance(metric: Metric, screen: Screen, x: Rows, y: Rows, d: int) -> tuple[float, float] | None:
+    """(above, extra): groups' scores are at most ``above`` times the threshold plus ``extra``, for all d coordinates.
+
+    None where means of groups prove nothing. ``above`` is more than 1 where whole rows are exact and means are not.
+    """
     term = screen.core.terms[0]
     if not screen.core.identity or not convex(term):
         return None
@@ -299,4 +307,10 @@ def group_extra(metric: Metric, screen: Screen, x: Rows, y: Rows, d: int) -> flo
     least, most = range_of(term, {X: wide, Y: wide, DIM: (float(d), float(d))})
     size = max(abs(low), abs(high)) * (2.0**-51 if screen.kind == "direct" else 2.0**-23)
     extra = 1.01 * 2 * size * (most - min(least, 0.0)) / width * (1 if metric.combine == "max" else d)
-    return extra if math.isfinite(extra) and extra < 2.0**100 else None
+    extra += d * (2.0**-1060 if screen.kind == "direct" else 2.0**-148)
+    if not extra < 2.0**100:
+        return None
+    if screen.kind == "direct" or partial_slack(metric, screen, x, y, d) != Slack(exact=True):
+        return 1.0, extra
+    rough = partial_slack(metric, screen, replace(x, whole=False), replace(y, whole=False), d)
+    return None if rough is None else (rough.slope, extra + 1.01 * rough.base)

@@ -22,13 +22,24 @@ from likewise.backends.llvm.dense import matrix
 from likewise.backends.llvm.jit import Kernel, kernel
 from likewise.backends.llvm.kernels import Formula, Tile, calls_of, tile_for
 from likewise.backends.llvm.kernels import partial as loops
-from likewise.backends.llvm.kernels.codes import LISTED, REFINE_TICKS, SCAN_TICKS, SCORED
-from likewise.backends.llvm.rows import NUMPY, ONE, Packer, Side, address, aligned, exact_text, kernel_recipe, measure, take
+from likewise.backends.llvm.kernels.codes import LISTED, SCORED
+from likewise.backends.llvm.rows import (
+    NUMPY,
+    ONE,
+    Packer,
+    Side,
+    address,
+    aligned,
+    exact_text,
+    kernel_recipe,
+    measure,
+    take,
+)
 from likewise.backends.llvm.target import current
 from likewise.backends.reference import evaluate
 from likewise.formula.expr import ACC, DIM, Expr, X, Y
 from likewise.formula.metric import Metric
-from likewise.formula.partial import group_extra
+from likewise.formula.partial import group_allowance
 from likewise.formula.screen import Core, Screen, Slack
 
 if TYPE_CHECKING:
@@ -93,9 +104,7 @@ class PartialItems:
         return Formula(self.core.terms, self.combine, ACC)
 
 
-def arrange(
-    side: Side, u: Expr, compute: str, order: Integers, size: int, lanes: int, threads: int
-) -> NDArray[Any]:
+def arrange(side: Side, u: Expr, compute: str, order: Integers, size: int, lanes: int, threads: int) -> NDArray[Any]:
     """Panels of ``lanes`` rows: u of the coordinates in ``order``, or its mean over ``size`` of them at a time."""
     columns = len(order) // size
     names = kernels.stat_fields(u)
@@ -166,7 +175,7 @@ def _products(x: Floats, y: Floats) -> Floats:
     return products(x, y, 1)
 
 
-def paired(core: Core, x: Floats, y: Floats, groups: Integers) -> Integers:
+def paired(x: Floats, y: Floats, groups: Integers) -> Integers:
     """Groups (count, size) joined two by two, those that differ alike: (count // 2, 2 size).
 
     ``x, y``: pairs of rows, the columns being the groups' means. From the group that varies most, each takes the one
@@ -204,9 +213,9 @@ def partial_scores(metric: Metric, core: Core, x: Floats, y: Floats, edges: list
     join = np.maximum if metric.combine == "max" else np.add
     scores: list[Floats] = []
     for a, b in itertools.pairwise([0, *edges]):
-        sides = [measure(np.ascontiguousarray(rows[:, a:b]), "float64", frozenset(), 1) for rows in (x, y)]
+        some, others = (measure(np.ascontiguousarray(r[:, a:b]), "float64", frozenset(), 1) for r in (x, y))
         part = np.empty((len(x), len(y)))
-        matrix(plain, *sides, part, threads, 8192)
+        matrix(plain, some, others, part, threads, 8192)
         scores.append(join(scores[-1], part) if scores else part)
     return scores
 
@@ -261,12 +270,13 @@ class ChunkScan:
         made = functools.partial(arrange, queries, items.core.u, compute)
         self.tiles = made(heads.first, heads.size, self.tile.rows, threads)
         self.tails = made(heads.rest, 1, 1, threads)
-        self.share, self.extra = 1.0, 0.0
+        self.above, self.extra, self.share = 1 + (2.0**-22 if compute == "f32" else 2.0**-40), 0.0, 1.0
         if heads.size > 1:
             known = (search.queries.known, search.items.known)
-            extra = group_extra(search.metric, search.screen, *known, search.items.d)
-            assert extra is not None
-            self.extra, self.share = extra, 1.0 if items.combine == "max" else 1.0 / heads.size
+            allowed = group_allowance(search.metric, search.screen, *known, search.items.d)
+            assert allowed is not None
+            self.above, self.extra = self.above * allowed[0], allowed[1]
+            self.share = 1.0 if items.combine == "max" else 1.0 / heads.size
         self.dtype = NUMPY[compute]
         offset = replace(search, slack=self.slack).offset(self.first, self.last)
         self.offset = np.concatenate([offset, np.zeros(kernels.codes.ALIGN, self.dtype)])
@@ -301,6 +311,7 @@ class ChunkScan:
         names = ("list_row", "list_item", "list_number")
         return {
             "d": self.search.items.d,
+            "above": float(self.above),
             "extra": float(self.extra),
             "share": float(self.share),
             "head": heads.head,

@@ -377,7 +377,8 @@ def _partial_chunk(
 
     x, y = search.queries.known, search.items.known
     slack = partial_slack(search.metric, search.screen, x, y, search.items.d)
-    assert search.partial is not None and slack is not None
+    assert search.partial is not None
+    assert slack is not None
     states = scan_chunk(search, search.partial, slack, first, last, k, done)
     return _settle_chunk(replace(search, slack=slack), states, first, out)
 

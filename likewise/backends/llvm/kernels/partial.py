@@ -87,7 +87,7 @@ def arrange_kernel(module: ir.Module, name: str, dtype: str, u: Expr, compute: s
 
 PARTIAL_FIELDS = (
     *("queries", "n", "items", "first", "last", "m", "base", "d", "head", "tail", "x_tail", "y_tail", "one"),
-    *("extra", "share"),
+    *("above", "extra", "share"),
     *LIST_FIELDS,
     *("stride", "finish"),
     *FILTER_FIELDS,
@@ -107,9 +107,7 @@ def _single(tile: Tile) -> Tile:
     return Tile(1, 1, tile.lanes, tile.compute, tile.target)
 
 
-def partial_kernel(
-    module: ir.Module, name: str, tile: Tile, formula: Formula, *, exact: bool, grouped: bool
-) -> None:
+def partial_kernel(module: ir.Module, name: str, tile: Tile, formula: Formula, *, exact: bool, grouped: bool) -> None:
     """Panels first..last against the queries: list what may win by its partial sum, finish the list, go on.
 
     ``exact``: sums are exact. A query's pairs come in the order of the items, so ties are settled by the lists.
@@ -139,9 +137,7 @@ def partial_kernel(
     f.ret()
 
 
-def finish_kernel(
-    module: ir.Module, name: str, tile: Tile, formula: Formula, *, exact: bool, grouped: bool
-) -> None:
+def finish_kernel(module: ir.Module, name: str, tile: Tile, formula: Formula, *, exact: bool, grouped: bool) -> None:
     """The second half alone, over a list of ``first`` pairs that the caller made; then all lists are tightened."""
     f, lists = _entry(module, name, tile, exact)
     _finish_all(f, tile, formula, lists, f.field("first"), grouped)
@@ -177,14 +173,13 @@ def _fused(tile: Tile) -> bool:
 
 
 def _masks(f: Function, tile: Tile, done: Accumulators, first: Value) -> tuple[list[list[Value]], Value]:
-    """Which partial sums [row][vector] are at most (threshold + ``extra``) times ``share``, and whether any is.
+    """Which partial sums [row][vector] are at most (``above`` threshold + ``extra``) ``share``, and whether any is.
 
     Thresholds are padded to whole tiles. A float32 NaN proves nothing; a float64 one is the answer's own, never found.
     """
     b = f.b
     compare = b.fcmp_ordered if tile.compute == "f64" else b.fcmp_unordered
-    above = constant(tile.elem, 1 + (2.0**-22 if tile.compute == "f32" else 2.0**-40))  # and what rounding does here
-    extra, share = f.number("extra", tile.elem), f.number("share", tile.elem)
+    above, extra, share = (f.number(name, tile.elem) for name in ("above", "extra", "share"))
     masks: list[list[Value]] = []
     some: Value = None
     for r, row in enumerate(done[0]):
@@ -288,9 +283,7 @@ def _listed(f: Function, count: Value, elem: Any) -> Iterator[tuple[Value, Value
         yield row, item, f.load(f.pointer("list_number"), i, elem)
 
 
-def _grown(
-    f: Function, tile: Tile, formula: Formula, row: Value, item: Value, start: Value, threshold: Value
-) -> Value:
+def _grown(f: Function, tile: Tile, formula: Formula, row: Value, item: Value, start: Value, threshold: Value) -> Value:
     """The pair's sum over all coordinates, or over so many that it exceeds the threshold."""
     b, elem, lanes, typ = f.b, tile.elem, tile.lanes, tile.vec
     tail = f.field("tail")
