@@ -14,7 +14,7 @@ from likewise.formula import partial
 from likewise.formula.codes import kind_of
 from likewise.formula.metric import Metric
 from likewise.formula.screen import Core, Rows, Screen
-from likewise.plan import float_seconds
+from likewise.plan import DEFAULT_MEMORY, float_seconds
 
 if TYPE_CHECKING:
     from likewise.backends.llvm.partial import Heads
@@ -148,6 +148,12 @@ class _Ways:
         dense = float_seconds(1, 1, head, self.rate) + _PAIR_SECONDS
         look = 32 * share  # on average half a look too many
         return dense + _EARLY * (share * _LISTED_SECONDS + (more + look) / (_SINGLE_SHARE * self.rate))
+
+
+def may_hold(screen: Screen, m: int, d: int, memory: int | None) -> bool:
+    """Whether arranged items, all in hand at once, and a sample to learn from fit; a limit that was set is strict."""
+    size = (8 if screen.compute == "f64" else 4) * m * d
+    return 1.25 * size <= DEFAULT_MEMORY if memory is None else 10 * size + (32 << 20) <= memory
 
 
 def codes_are_quick(metric: Metric, screen: Screen, n: int, m: int, d: int, k: int) -> bool:

@@ -64,8 +64,12 @@ class Prepared:
         if metric.matrix is not None or not makes_rows(metric):
             self._code(options.threads)
             self._cut(options.threads)
-            if self.partial is None and self.codes is None:
+            if not self._screens_first():
                 self._pack(options.threads)
+
+    def _screens_first(self) -> bool:
+        """Whether whole rows are compared only where codes or partial sums leave a doubt."""
+        return self.codes is not None or self.partial is not None
 
     def _keeps_words(self, side: Side) -> bool:
         """Whether queries are to be expected that bits alone can answer."""

@@ -16,7 +16,7 @@ from likewise.arrays import Batch, broadcast_lead, give, read, same_dimension
 from likewise.compute.coding import choose_coding, code
 from likewise.compute.filters import Where, read_where
 from likewise.compute.options import Options, Progress, caller_level, physical_memory, read_options
-from likewise.compute.partial import choose_heads, codes_are_quick
+from likewise.compute.partial import choose_heads, codes_are_quick, may_hold
 from likewise.compute.prepared import Prepared, resolve_items
 from likewise.compute.sides import (
     Pair,
@@ -35,7 +35,7 @@ from likewise.compute.sides import (
 from likewise.errors import InputError
 from likewise.formula.metric import Metric
 from likewise.formula.screen import choose
-from likewise.plan import DEFAULT_MEMORY, ELEMENT_BYTES, plan_search
+from likewise.plan import DEFAULT_MEMORY, plan_search
 from likewise.reductions import Best, CountedTopK, Counts, TopK, Within, all_within, best_of_pairs
 
 if TYPE_CHECKING:
@@ -177,9 +177,7 @@ class _Part:
         prepared, x, y = self.prepared, pair.x, pair.y
         if prepared is not None and self.admitted is None:
             return prepared.partial_for(pair.screen, pair.metric, x.known, k)
-        if ELEMENT_BYTES[{"f64": "float64"}.get(pair.screen.compute, "float32")] * y.n * y.d > (
-            self.options.memory or DEFAULT_MEMORY
-        ):
+        if not may_hold(pair.screen, y.n, y.d, self.options.memory):
             return None
         if codes_are_quick(pair.metric, pair.screen, x.n, y.n, y.d, k):
             return None

@@ -26,7 +26,7 @@ Means of groups
     do, lose little by that: one comparison stands for s. The means are rounded, by at most D = 2^-23 of the largest
     value in float32 and 2^-51 in float64. The slope of a convex function is at most its rise over a step w beyond,
     divided by w; so with G the largest value of g on rows that reach 2 w further, w being their range, each term is too
-    large by at most 2 D G / w. That, times the coordinates, is ``extra``: the score of the groups of a pair that may win
+    large by at most 2 D G / w. That, times the coordinates, is ``extra``: the score of groups of a pair that may win
     is at most the threshold plus ``extra``. In float64, where terms are not bounded otherwise, only powers of |x - y|
     are so used: they are right to a few units in the last place, and 2^-40 is added to the slope.
 """
