@@ -31,7 +31,7 @@ SOME, FEW, FEWEST = 500, 200, 50
 HEADLINES = {"fashion-euclidean", "fashion-manhattan", "fashion-chebyshev", "captions"}  # also in the README
 SECONDS = 4.0  # for a contestant: there are many
 #: The engine's switch for partial sums of formulas whose terms are never negative: (module, name).
-PARTIAL_SUMS = ("likewise.formula.screen", "PARTIAL_SUMS")
+PARTIAL_SUMS = ("likewise.formula.partial", "PARTIAL_SUMS")
 
 
 # ------------------------------------------------------------------------------------------------ contestants

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from likewise.arrays import Batch, BitBatch, read
 from likewise.compute.coding import USUAL_K, choose_coding, code, may_code
 from likewise.compute.options import Options, read_options
+from likewise.compute.partial import WORTH_BESIDE_CODES, choose_heads, may_cut
 from likewise.compute.sides import (
     as_rows,
     counts_bits,
@@ -24,12 +25,14 @@ from likewise.compute.sides import (
 from likewise.errors import InputError, ShapeError
 from likewise.formula.metric import Metric
 from likewise.formula.metrics import as_metric
+from likewise.formula.partial import group_allowance
 from likewise.formula.rank import rank_key
 from likewise.formula.screen import Rows, Screen, choose
-from likewise.plan import Outlook
+from likewise.plan import Outlook, scan_seconds
 
 if TYPE_CHECKING:
     from likewise.backends.llvm.codes import CodedItems
+    from likewise.backends.llvm.partial import PartialItems
     from likewise.backends.llvm.rows import Side
     from likewise.backends.llvm.search import Packed
     from likewise.backends.llvm.single import Single, Singles
@@ -52,6 +55,7 @@ class Prepared:
         self.packed: Packed | None = None
         self.codes: CodedItems | None = None
         self.outlook: Outlook | None = None
+        self.partial: PartialItems | None = None
         self._rows: NDArray[Any] | None = None
         self._singles: Singles | Literal[False] | None = None
         self._most_alone = 0
@@ -63,8 +67,13 @@ class Prepared:
         self.side = transformed(side, metric, wanted, options)
         if metric.matrix is not None or not makes_rows(metric):
             self._code(options.threads)
-            if self.codes is None:
+            self._cut(options.threads)
+            if not self._screens_first():
                 self._pack(options.threads)
+
+    def _screens_first(self) -> bool:
+        """Whether whole rows are compared only where codes or partial sums leave a doubt."""
+        return self.codes is not None or self.partial is not None
 
     def _keeps_words(self, side: Side) -> bool:
         """Whether queries are to be expected that bits alone can answer."""
@@ -106,6 +115,35 @@ class Prepared:
             coding, self.outlook = found
             self.screen = screen
             self.codes = code(screen, self.side, coding, threads)
+
+    def _cut(self, threads: int) -> None:
+        """Arrange the items for partial sums, if searches will be faster by that than any other way."""
+        from likewise import machine
+        from likewise.backends.llvm.partial import arrange_items
+
+        plain, screen = replace(self.metric, matrix=None), self._expected()
+        known = self.side.known
+        queries = Rows(known.exact, known.whole, known.low, known.high)  # like the items
+        found = choose_heads(plain, screen, queries, self.side, USUAL_K, None, threads)
+        if found is None:
+            return
+        if self.codes is not None and self.outlook is not None:
+            rate = machine.integer_rate(self.codes.coding.kind)
+            if scan_seconds(1, self.side.n, self.outlook, rate) * WORTH_BESIDE_CODES < found[1]:
+                return
+            self.codes = self.outlook = None
+        self.screen = screen
+        self.partial = arrange_items(self.side, plain, screen, found[0], threads)
+
+    def partial_for(self, screen: Screen, metric: Metric, queries: Rows, k: int) -> PartialItems | None:
+        """The items arranged for partial sums, if these prove something about such queries."""
+        items = self.partial
+        if items is None or not items.serves(metric, screen):
+            return None
+        known, n, d = self.side.known, self.side.n, self.side.d
+        if items.heads.size > 1 and group_allowance(metric, screen, queries, known, d) is None:
+            return None
+        return items if may_cut(metric, screen, queries, known, n, d, k) else None
 
     def codes_for(self, screen: Screen, metric: Metric, k: int) -> CodedItems | None:
         """The coded items, if a search of the k best by this screen may go through them on the current target."""
@@ -199,7 +237,7 @@ class Prepared:
             packed = {name[:-2] for name in self.packed.stats} if self.packed else set()
             held += [array for name, array in self.side.stats.items() if name not in packed]
             return sum(int(array.nbytes) for array in held)
-        coded = 0 if self.codes is None else self.codes.nbytes
+        coded = sum(made.nbytes for made in (self.codes, self.partial) if made is not None)
         if self._rows is not None and self._rows is not self.side.rows:
             coded += self._rows.nbytes
         held += [*self.side.stats.values()] + ([] if self.side.rows is self.batch.array else [self.side.rows])

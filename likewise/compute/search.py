@@ -16,6 +16,7 @@ from likewise.arrays import Batch, broadcast_lead, give, read, same_dimension
 from likewise.compute.coding import choose_coding, code, coded_bytes, may_code
 from likewise.compute.filters import Where, read_where
 from likewise.compute.options import Options, Progress, caller_level, physical_memory, read_options
+from likewise.compute.partial import choose_heads, codes_are_quick, may_hold
 from likewise.compute.prepared import Prepared, resolve_items
 from likewise.compute.sides import (
     Pair,
@@ -41,6 +42,7 @@ from likewise.reductions import Best, CountedTopK, Counts, TopK, Within, all_wit
 if TYPE_CHECKING:
     from likewise.backends.llvm.codes import CodedItems
     from likewise.backends.llvm.filters import Filter
+    from likewise.backends.llvm.partial import PartialItems
     from likewise.backends.llvm.rows import Side
     from likewise.backends.llvm.search import Search
 
@@ -171,6 +173,20 @@ class _Part:
         found = choose_coding(pair.metric, pair.screen, pair.y, k, pair.x.n, threads, most)
         return (None, None) if found is None else (code(pair.screen, pair.y, found[0], threads), None)
 
+    def _partial(self, pair: Pair, k: int) -> PartialItems | None:
+        """The items of a search by partial sums, where that is the quicker way."""
+        from likewise.backends.llvm.partial import arrange_items
+
+        prepared, x, y = self.prepared, pair.x, pair.y
+        if prepared is not None and self.admitted is None:
+            return prepared.partial_for(pair.screen, pair.metric, x.known, k)
+        if not may_hold(pair.screen, y.n, y.d, self.options.memory):
+            return None
+        if codes_are_quick(pair.metric, pair.screen, x.n, y.n, y.d, k):
+            return None
+        found = choose_heads(pair.metric, pair.screen, x.known, y, k, x.n, self.options.threads)
+        return found and arrange_items(y, pair.metric, pair.screen, found[0], self.options.threads)
+
     def searches(self, verb: str, per_query: int, k: int = 0) -> Iterator[tuple[int, Search]]:
         """(first item, search) for each slab of items."""
         from likewise.backends.llvm.search import Search, Sizes
@@ -179,7 +195,8 @@ class _Part:
             pair = screened(self.metric, self.queries, items, self.options)
             whole = self.ready and self.admitted is None
             packed = self.prepared.packed_for(pair.screen) if whole and self.prepared is not None else None
-            codes, rows = self._codes(pair, k)
+            partial = self._partial(pair, k) if verb == "topk" else None
+            codes, rows = self._codes(pair, k) if partial is None else (None, None)
             memory, state = self.options.memory, per_query
             if codes is not None:
                 state += codes.query_bytes(k, pair.y.n)
@@ -214,6 +231,7 @@ class _Part:
                     codes,
                     rows,
                     self.counts,
+                    partial,
                 ),
             )
 

@@ -53,6 +53,8 @@ def never_negative(expr: Expr, metric: Metric) -> bool:
         return True
     if expr.op == "mul" and expr.args[0] == expr.args[1]:
         return True
+    if expr.op == "pow":
+        return never_negative(expr.args[0], metric)
     if expr.op in ("add", "mul", "div", "min", "max"):
         return all(never_negative(a, metric) for a in expr.args)
     if expr.op == "where":

@@ -14,7 +14,7 @@ import functools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,9 +33,13 @@ from likewise.backends.llvm.target import current
 from likewise.formula.bits import counts_of
 from likewise.formula.expr import ACC, Expr, Y
 from likewise.formula.metric import Metric
+from likewise.formula.partial import partial_slack
 from likewise.formula.rank import never_negative, rank_key, rank_of
 from likewise.formula.screen import Screen, Slack, choose, direct_screen, offsets
 from likewise.reductions import Counts
+
+if TYPE_CHECKING:
+    from likewise.backends.llvm.partial import PartialItems
 
 Progress = Callable[[int, int], None] | None
 _TILE_ROWS = 32  # no tile has more rows
@@ -82,6 +86,7 @@ class Search:
     codes: CodedItems | None = None
     rows: NDArray[Any] | None = None  # of the items, as float32 scores of single pairs read them
     counts: Counts = field(default_factory=Counts)
+    partial: PartialItems | None = None  # the items arranged for partial sums
 
     @functools.cached_property
     def formula(self) -> Formula:
@@ -253,6 +258,8 @@ def topk(search: Search, k: int, progress: Progress = None) -> BestState:
         last = min(first + search.sizes.chunk, n)
         part = out[0][first:last], out[1][first:last], out[2][first:last]
         chunk = _topk_chunk if search.codes is None else _coded_chunk
+        if search.partial is not None:
+            chunk = _partial_chunk
         overflowed.append(chunk(search, first, last, k, part, done))
     again = np.concatenate(overflowed)
     if len(again):
@@ -360,6 +367,20 @@ def _coded(search: Search, first: int, last: int, k: int, mode: str) -> tuple[Co
         queries, rows, search.items.d, search.items.n, k, search.slack.slope, offset,
         lambda at: search.mask_fields(first + at, 0), search.counts,
     )  # fmt: skip
+
+
+def _partial_chunk(
+    search: Search, first: int, last: int, k: int, out: BestState, done: pool.Counter
+) -> NDArray[np.int64]:
+    """As :func:`_topk_chunk`, by partial sums first."""
+    from likewise.backends.llvm.partial import scan_chunk
+
+    x, y = search.queries.known, search.items.known
+    slack = partial_slack(search.metric, search.screen, x, y, search.items.d)
+    assert search.partial is not None
+    assert slack is not None
+    states = scan_chunk(search, search.partial, slack, first, last, k, done)
+    return _settle_chunk(replace(search, slack=slack), states, first, out)
 
 
 def _rows32(search: Search, queries: Side, needed: bool) -> Rows32:
