@@ -87,8 +87,7 @@ class _Call:
         wanted, others = search_statistics(metric, "x"), search_statistics(metric, "y")
         if self.where.own:
             wanted = wanted | others
-        queries = side_of(self.queries, x, "queries", wanted, options)
-        queries, kept_queries = good_rows(queries, wanted, options)
+        queries, kept_queries = self._queries(x, wanted, prepared)
         if prepared is not None:
             items, kept_items = prepared.side, prepared.kept
         elif self.where.own:
@@ -100,6 +99,14 @@ class _Call:
             queries = as_rows(queries, wanted, options)
         queries = transformed(queries, metric, search_statistics(metric, "x"), options)
         return _gathered(_Part(metric, queries, items, where, prepared, options, len(x), kept_queries, kept_items))
+
+    def _queries(self, x: NDArray[Any], wanted: frozenset[str], prepared: Prepared | None) -> tuple[Side, Rows]:
+        """The queries, measured, and the number each good one had before."""
+        from likewise.backends.llvm.bits import BitSide, rows_of
+
+        if self.where.own and prepared is not None and isinstance(prepared.side, BitSide):  # words are all it kept
+            return rows_of(prepared.side, wanted, self.options.threads), prepared.kept
+        return good_rows(side_of(self.queries, x, "queries", wanted, self.options), wanted, self.options)
 
 
 @dataclass
