@@ -363,6 +363,24 @@ def test_rows_left_out_of_prepared_words():
     assert not np.isin(lw.topk(x, shelf, 57).indices, [0, 9, 31]).any()
 
 
+@pytest.mark.parametrize("kind", ["bits", "little bits", "bool", "float32"])
+def test_prepared_words_against_themselves(kind):
+    y = rows(130, 70, 0)
+    only_x = lw.metric(lambda x, y: x != y, finish=lambda s, nnz_x: s + nnz_x / 2)
+    for metric, radius in (("hamming", 0.4), ("jaccard", 0.6), (only_x, 40.0)):
+        shelf = lw.prepare(KINDS[kind](y), metric=metric)
+        assert shelf.words_only
+        same(lw.topk(shelf, None, 4), lw.topk(y.astype(float), None, 4, metric=metric))
+        same(lw.within(shelf, None, radius), lw.within(y.astype(float), None, radius, metric=metric))
+
+
+def test_prepared_words_against_themselves_without_the_rows_left_out():
+    y = rows(60, 40, 0).astype(np.float32)
+    y[[0, 9, 31]] = np.nan
+    shelf = lw.prepare(y, metric="hamming", on_bad="skip")
+    same(lw.topk(shelf, None, 6), lw.topk(y, None, 6, metric="hamming", on_bad="skip"))
+
+
 # ------------------------------------------------------------------------------------------------ instruction sets
 
 

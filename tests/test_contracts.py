@@ -327,6 +327,23 @@ def test_a_formula_that_gives_nan_is_pointed_at():
     assert caught[0].filename == __file__
 
 
+def test_explain_of_prepared_items_is_that_of_their_search():
+    made = np.random.default_rng(0)
+    low_rank = made.standard_normal((3000, 12)) @ made.standard_normal((12, 256))
+    items = (low_rank + 0.05 * made.standard_normal((3000, 256))).astype(np.float32)
+    shelf = lw.prepare(items, metric="euclidean")
+    steps = lw.explain(items[:9], shelf, k=5).plan.steps
+    assert [step.split()[0] for step in steps[1:]] == ["code", "seed", "scan", "list", "refine", "settle"]
+    assert "once, before" in steps[1]
+    assert lw.explain(shelf, k=5).plan.steps[1] == steps[1]
+    packed = lw.prepare(items[:100], metric="manhattan")
+    assert "panels once, before" in lw.explain(items[:9], packed, k=5).plan.steps[1]
+    with pytest.raises(InputError, match="these items were prepared for manhattan, not dot; prepare them again"):
+        lw.explain(items[:9], packed, k=5, metric="dot")
+    with pytest.raises(InputError, match="metric= is missing"):
+        lw.explain(items[:9], items, k=5)
+
+
 def test_prepared_items_answer_alike():
     for metric in ("dot", "cosine", "manhattan", "canberra", lw.mahalanobis(np.eye(8) * 2), lw.rbf(0.1)):
         for rows in (Y, Y.astype(np.float32), (Y * 10).astype(np.int8)):

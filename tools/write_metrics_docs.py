@@ -26,8 +26,9 @@ How to read a formula: `x` and `y` are the same coordinate of two rows. What sta
 the mean is taken away, and `d` the number of coordinates.
 
 *Search* says how `topk` and `within` find the answer for float32 rows. With a bound, every pair is compared in float32,
-and those that the bound cannot rule out are compared again in float64. Without one, every pair is compared in float64,
-which takes longer. Both give the same answer. It may depend on the data: `lw.explain` says what is done with yours.
+or in 8-bit integers where that is named and quicker ([exact search](exact.md)), and those that the bound cannot rule
+out are compared again in float64. Without one, every pair is compared in float64, which takes longer. All give the same
+answer. It may depend on the data: `lw.explain` says what is done with yours.
 
 """
 BETWEEN = """

@@ -10,13 +10,13 @@ import numpy as np
 from likewise.arrays import read
 from likewise.compute.coding import choose_coding
 from likewise.compute.options import Options, read_options
-from likewise.compute.prepared import Prepared
+from likewise.compute.prepared import Prepared, resolve_items
 from likewise.compute.search import read_count
 from likewise.compute.sides import metric_for, search_statistics, side_of
 from likewise.errors import ShapeError
 from likewise.formula.codes import Coding
 from likewise.formula.metric import Metric
-from likewise.formula.screen import Rows, factor
+from likewise.formula.screen import Rows, choose, factor
 from likewise.plan import (
     ELEMENT_BYTES,
     Outlook,
@@ -117,7 +117,7 @@ def explain(
     queries: Any,
     items: Any = None,
     *,
-    metric: Any,
+    metric: Any = None,
     k: int | None = None,
     n_jobs: int | None = None,
     memory_limit: int | str | None = None,
@@ -127,15 +127,23 @@ def explain(
     Parameters
     ----------
     queries, items : array_like, or shapes such as (1000, 128)
-        Shapes stand for float32 rows of ordinary size. Default items: the queries.
+        Shapes stand for float32 rows of ordinary size. Default items: the queries. Items may be what :func:`prepare`
+        returned: the plan is then that of the search which they serve, by their codes if they have any, and the time
+        that preparing them took is not in it.
     metric, k, n_jobs, memory_limit
-        As for :func:`topk`.
+        As for :func:`topk`. Prepared items bring their own metric.
 
     Returns
     -------
     Explanation
         Prints the plan step by step, FLOPs, bytes, BLAS level, memory, the rate that the formula's own instructions
-        allow on this machine, and the predicted time.
+        (or those of a pass in 8-bit integers) allow on this machine, and the predicted time. ``as_dict()`` for
+        programs.
+
+    Raises
+    ------
+    ShapeError, BadRowsError, DtypeError, UnknownMetricError, InputError
+        Each says what was found and what to try.
 
     Examples
     --------
@@ -148,8 +156,12 @@ def explain(
 
     options = read_options(n_jobs, memory_limit, "raise", None)
     k = None if k is None else read_count(k)
+    items = queries if items is None else items
+    prepared = items if isinstance(items, Prepared) else None
+    if prepared is not None:
+        _, metric, _ = resolve_items(prepared, metric)
     shapes, sides, rows = [], [], None
-    for value, name in ((queries, "queries"), (queries if items is None else items, "items")):
+    for value, name in ((queries, "queries"), (items, "items")):
         if isinstance(value, Prepared):
             shapes.append(value.shape)
             sides.append((value.batch.dtype, value.side.known))
@@ -179,9 +191,11 @@ def explain(
     if found.matrix is not None:
         x_known = y_known = Rows(False, False, x_known.low, x_known.high)
     verb = "pairwise" if k is None else "topk"
+    packed = None if prepared is None or k is None else prepared.packed_for(choose(found, x_known, y_known, d))
     plan = plan_search(
         verb, found, (n, m, d), (x_dtype, y_dtype), (x_known, y_known),
         threads=options.threads, memory_limit=options.memory, per_query=state_bytes(min(k or 1, max(m, 1)), m, 4),
+        prepared=packed is not None,
     )  # fmt: skip
     compute = plan.screen.compute
     if k is None:
@@ -202,15 +216,11 @@ def explain(
     flops = n * m * d * _flops_per_coordinate(found)
     rate, top = machine.peak(found, compute), machine.fma_rate("f32")
     work = float_seconds(n, m, d, rate)
-    if (
-        k is not None
-        and (coded := _coding(plan, items if items is not None else queries, rows, k, options)) is not None
-    ):
+    if k is not None and (coded := _coding(plan, items, rows, k, options)) is not None:
         coding, outlook = coded
-        prepared = isinstance(items, Prepared)
         integers = machine.integer_rate(coding.kind)
-        work = scan_seconds(n, m, outlook, integers) + (0.0 if prepared else coding_seconds(m, d))
-        plan, rate = replace(plan, steps=coded_steps(plan, coding, outlook, prepared)), integers
+        work = scan_seconds(n, m, outlook, integers) + (coding_seconds(m, d) if prepared is None else 0.0)
+        plan, rate = replace(plan, steps=coded_steps(plan, coding, outlook, prepared is not None)), integers
     seconds = work / options.threads + moved / 5e9 + _CALL_SECONDS
     return Explanation(plan, out, flops, moved, top, rate, seconds)
 

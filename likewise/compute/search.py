@@ -89,8 +89,7 @@ class _Call:
         wanted, others = search_statistics(metric, "x"), search_statistics(metric, "y")
         if self.where.own:
             wanted = wanted | others
-        queries = side_of(self.queries, x, "queries", wanted, options)
-        queries, kept_queries = good_rows(queries, wanted, options)
+        queries, kept_queries = self._queries(x, wanted, prepared)
         if prepared is not None:
             items, kept_items = prepared.side, prepared.kept
         elif self.where.own:
@@ -102,6 +101,14 @@ class _Call:
             queries = as_rows(queries, wanted, options)
         queries = transformed(queries, metric, search_statistics(metric, "x"), options)
         return _gathered(_Part(metric, queries, items, where, prepared, options, len(x), kept_queries, kept_items))
+
+    def _queries(self, x: NDArray[Any], wanted: frozenset[str], prepared: Prepared | None) -> tuple[Side, Rows]:
+        """The queries, measured, and the number each good one had before."""
+        from likewise.backends.llvm.bits import BitSide, rows_of
+
+        if self.where.own and prepared is not None and isinstance(prepared.side, BitSide):  # words are all it kept
+            return rows_of(prepared.side, wanted, self.options.threads), prepared.kept
+        return good_rows(side_of(self.queries, x, "queries", wanted, self.options), wanted, self.options)
 
 
 @dataclass
@@ -351,8 +358,9 @@ def topk(
     ----------
     queries : array_like of shape (..., n, d), or (d,) for one
     items : array_like of shape (..., m, d), or what :func:`prepare` returned
-        None compares the queries with each other (they may be prepared), each batch by itself: no row is in its own
-        list, though rows equal to it may be.
+        Prepared items save the time that checking and packing or coding take, and are coded where that pays over many
+        searches; the answer is the same. None compares the queries with each other (they may be prepared), each batch
+        by itself: no row is in its own list, though rows equal to it may be.
     k : int
         At least 1.
     metric : str, Metric or callable
@@ -364,12 +372,15 @@ def topk(
         See :mod:`likewise.compute`.
     stats : bool
         Whether the result is to have an attribute ``stats``: what the search did, to see why it was fast or not.
+        It prints as a line, and has ``pairs``, ``screened`` (of these, compared in 8-bit integers), ``listed`` (not
+        excluded so), ``scored`` (in float32 or in full integers), ``settled`` (in float64), ``seconds`` and others:
+        :class:`likewise.reductions.Counts`.
 
     Returns
     -------
     TopK
         ``values`` (..., n, k) float64 and ``indices`` (..., n, k) int64, the best first; NaN and -1 where fewer than
-        k items are admitted.
+        k items are admitted. With ``stats``, the same with that attribute.
 
     Raises
     ------

@@ -309,12 +309,25 @@ def offsets(found: Slack, norms_x: NDArray[np.float64], largest_y: float) -> NDA
 
 
 def describe_screen(metric: Metric) -> str:
-    """For tables: which bound serves a search of float32 rows."""
+    """For tables: which bounds serve a search of float32 rows."""
+    from likewise.formula.codes import rule_of
+
     rows = Rows(metric.matrix is None, False, -1e3, 1e3)  # rows through a matrix are float64
     screen = choose(metric, rows, rows)
-    return {
-        "dot": "float32 screen, Cauchy-Schwarz bound",
-        "difference": "float32 screen, norm bound",
-        "interval": "float32 screen, forward error bound",
-        "direct": "none: float64 throughout",
-    }[screen.kind]
+    rule, float32 = rule_of(metric, screen), _BOUNDS[screen.kind]
+    if screen.kind == "direct":
+        return f"{float32}: float64 throughout"
+    if rule is None:
+        return f"float32, {float32}"
+    codes = _BOUNDS["dot"] if rule in ("product", "square") else "triangle inequality"
+    if codes == float32:
+        return f"8-bit codes or float32, {float32}"
+    return f"8-bit codes, {codes}; or float32, {float32}"
+
+
+_BOUNDS = {
+    "dot": "Cauchy-Schwarz bound",
+    "difference": "norm bound",
+    "interval": "forward error bound",
+    "direct": "none",
+}

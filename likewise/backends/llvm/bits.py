@@ -109,6 +109,16 @@ def unpacked(side: BitSide, first: int, last: int, threads: int) -> NDArray[np.b
     return out
 
 
+def rows_of(side: BitSide, wanted: frozenset[str], threads: int) -> BitSide:
+    """The same rows as packed bits, row after row, with the ``wanted`` statistics: panels made rows again."""
+    packed = np.empty((side.n, -(-side.d // 8)), np.uint8)
+    step = max(1, 16_000_000 // side.d)
+    for first in range(0, side.n, step):
+        last = min(first + step, side.n)
+        packed[first:last] = np.packbits(unpacked(side, first, last, threads), axis=-1)
+    return bit_side(packed, side.d, "big", wanted, threads)
+
+
 @dataclass
 class BitPacker(Packer):
     """Rows -> panels of words, for one side of a count. The words lie in the float64 buffers of other panels."""
