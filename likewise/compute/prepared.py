@@ -67,7 +67,10 @@ class Prepared:
         self.side = transformed(side, metric, wanted, options)
         if metric.matrix is not None or not makes_rows(metric):
             self._code(options.threads)
-            self._cut(options.threads)
+            if (
+                self.codes is None or self.codes.coding.basis is None
+            ):  # principal coordinates first are not to be beaten
+                self._cut(options.threads)
             if not self._screens_first():
                 self._pack(options.threads)
 

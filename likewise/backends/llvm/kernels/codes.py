@@ -735,7 +735,7 @@ def _refine(f: Function, scan: Scan, lists: Lists | None, count: Value) -> None:
             _write_entry(f, f.get(kept, I64), row, item, b.bitcast(product, I32))
             f.put(b.add(f.get(kept, I64), b.zext(good, I64)), kept)
         count, started = f.get(kept, I64), True
-    with _listed(f, count, "rows", 8) as (row, item, _, _), _if_admitted(f, row, item, started):
+    with _listed(f, count, "rows", 24) as (row, item, _, _), _if_admitted(f, row, item, started):
         _finish(f, scan, lists, row, item)
 
 
