@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 import likewise as lw
-from likewise.backends.llvm import codes as engine
 from likewise.backends.llvm import jit, kernels, learn
+from likewise.backends.llvm import scan as scans
 from likewise.backends.llvm import target as targets
 from likewise.backends.llvm.rows import Packer, take
 from likewise.compute import coding, prepared, search
@@ -264,12 +264,12 @@ def test_kernels_compile_for_neon(name, way, neon, forced, monkeypatch):  # noqa
     arm = targets.named("neon")
 
     def compile_only(scan, entry):
-        make = {"scan": kernels.codes.scan_kernel, "refine": kernels.codes.refine_kernel}[entry]
+        make = {"scan": kernels.scan.scan_kernel, "refine": kernels.scan.refine_kernel}[entry]
         neon.append(jit.compile_object(jit.emit_ir(lambda module: make(module, entry, scan)), arm))
         if entry == "scan" and scan.mode == "topk":
             raise Compiled
 
-    monkeypatch.setattr(engine, "_scan_call", compile_only)
+    monkeypatch.setattr(scans, "_scan_call", compile_only)
     with targets.using("neon"), pytest.raises(Compiled):
         lw.topk(x, y, 4, metric=name, n_jobs=1)
     assert len(neon) >= 5

@@ -16,7 +16,7 @@ import pytest
 
 import likewise as lw
 from likewise.backends.llvm import codes as engine
-from likewise.backends.llvm import learn
+from likewise.backends.llvm import learn, scan
 from likewise.backends.llvm import target as targets
 from likewise.backends.llvm.candidates import Candidates
 from likewise.backends.llvm.filters import FilterFields
@@ -262,14 +262,14 @@ class Scores:
     pair: Pair
     coding: Coding
     items: engine.CodedItems
-    queries: engine.CodedQueries
+    queries: scan.CodedQueries
 
     @classmethod
     def of(cls, metric, pair, coding):
         core, screen = pair.screen.core, pair.screen
         items = engine.code_items(pair.y, core.v, screen.scale_y, coding, 1)
         formula = search_formula(pair.metric, screen)
-        return cls(pair, coding, items, engine.CodedQueries(pair.x, core.u, screen.scale_x, items, formula, 1))
+        return cls(pair, coding, items, scan.CodedQueries(pair.x, core.u, screen.scale_x, items, formula, 1))
 
     def sums(self, x, y, part):
         """The integers of all pairs in one part's codes."""
@@ -468,17 +468,17 @@ def kernel_numbers(scores: Scores, levels):
         Packer(pair.x, "x", screen.core.u, screen.scale_x, "f32", 1),
         Packer(pair.y, "y", screen.core.v, screen.scale_y, "f32", 1),
     )
-    rows = engine.Rows32(*(p.pack(0, p.side.n, 1) for p in packers), {}, frozenset())
+    rows = scan.Rows32(*(p.pack(0, p.side.n, 1) for p in packers), {}, frozenset())
     queries.scan = replace(queries.scan, levels=levels)
     offset = np.zeros(n + 32, F32)
     filters = FilterFields(None)
-    chunk = engine.ChunkScan(queries, rows, d, m, m, 1.0, offset, lambda at: filters.of(at, 0), Counts())
+    chunk = scan.ChunkScan(queries, rows, d, m, m, 1.0, offset, lambda at: filters.of(at, 0), Counts())
     panels = -(-m // queries.tile.width)
     chunk.room = n * (panels + 1) * queries.tile.width
     base, tally = chunk.base(0, n)
     entries = np.empty((3, chunk.room + 64), np.int32)
     state = Candidates.empty(n, m, m, np.dtype(F32))
-    fields = base | state.fields(0, 1.0, offset) | queries.level_fields(queries.scan, 0) | engine.list_fields(entries)
+    fields = base | state.fields(0, 1.0, offset) | queries.level_fields(queries.scan, 0) | scan.list_fields(entries)
     chunk.calls["scan"](**fields | {"stretch": panels, "first": 0, "last": panels})
     assert tally[0] == tally[1] == n * m
     numbers, keys = np.zeros((n, m), np.int32), np.full((n, m), np.nan, F32)
@@ -549,7 +549,7 @@ def test_no_panel_is_looked_at_twice_for_the_first_threshold():
     """An item that came twice would count as two: the k-th best of the first pairs would be too good to be true."""
     for panels in (*range(1, 70), 1000):
         for wanted in (1, 31, 33, 320, 2000, 40_000):
-            ranges = engine.seed_panels(panels, 32, wanted)
+            ranges = scan.seed_panels(panels, 32, wanted)
             seen = [p for first, last in ranges for p in range(first, last)]
             assert seen == sorted(set(seen))
             assert seen[-1] < panels

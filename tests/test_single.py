@@ -11,11 +11,15 @@ import pytest
 import likewise as lw
 from likewise import errors
 from likewise.backends import reference
-from likewise.backends.llvm import learn, single
+from likewise.backends.llvm import jit, kernels, learn, single
+from likewise.backends.llvm.kernels.codes import code_tile
+from likewise.backends.llvm.kernels.scan import Level, Scan
 from likewise.backends.llvm.rows import Packer
-from likewise.backends.llvm.target import current, using
+from likewise.backends.llvm.search import search_formula
+from likewise.backends.llvm.target import current, named, using
 from likewise.compute import prepared
 from likewise.formula.codes import rule_of
+from likewise.formula.screen import choose
 from likewise.plan import Outlook
 
 
@@ -180,3 +184,22 @@ def test_other_instruction_sets(target, taken):
         for row, index in zip(queries, want, strict=True):
             np.testing.assert_array_equal(lw.topk(row, shelf, 7).indices, index)
     np.testing.assert_array_equal(lw.topk(queries[0], shelf, 7).indices, want[0])  # prepared for another: the long way
+
+
+@pytest.mark.parametrize("exact", [True, False])
+@pytest.mark.parametrize("metric", ["euclidean", "cosine"])
+def test_kernels_compile_for_neon(metric, exact):
+    arm = named("neon")
+    screen = choose(lw.metrics[metric])
+    formula = search_formula(lw.metrics[metric], screen)
+    rule = rule_of(lw.metrics[metric], screen)
+    levels = (Level(carry=True), *([Level(exact=True)] if exact else []))
+    scan = Scan(code_tile(arm, "dot", 1), True, True, levels, formula, "topk")
+    makes = (
+        lambda module: kernels.single.nearest_kernel(module, "nearest", scan),
+        lambda module: kernels.single.query_kernel(
+            module, "query", "float32", screen.core.u, screen.scale_x, rule, exact=exact
+        ),
+    )
+    for make in makes:
+        assert jit.compile_object(jit.emit_ir(make), arm)[:4] == b"\x7fELF"

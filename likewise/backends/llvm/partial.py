@@ -17,12 +17,11 @@ from numpy.typing import NDArray
 
 from likewise.backends.llvm import kernels, pool
 from likewise.backends.llvm.candidates import Candidates
-from likewise.backends.llvm.codes import query_groups, seed_panels
 from likewise.backends.llvm.dense import matrix
 from likewise.backends.llvm.jit import Kernel, kernel
 from likewise.backends.llvm.kernels import Formula, Tile, calls_of, tile_for
 from likewise.backends.llvm.kernels import partial as loops
-from likewise.backends.llvm.kernels.codes import LISTED, SCORED
+from likewise.backends.llvm.kernels.scan import LISTED, SCORED
 from likewise.backends.llvm.rows import (
     NUMPY,
     ONE,
@@ -35,6 +34,7 @@ from likewise.backends.llvm.rows import (
     measure,
     take,
 )
+from likewise.backends.llvm.scan import query_groups, seed_panels
 from likewise.backends.llvm.target import current
 from likewise.backends.reference import evaluate
 from likewise.formula.expr import ACC, DIM, Expr, X, Y

@@ -23,12 +23,13 @@ from likewise.backends import reference
 from likewise.backends.llvm import kernels, pool
 from likewise.backends.llvm.bits import BitPacker, bit_pair_values
 from likewise.backends.llvm.candidates import Candidates, joined, settle
-from likewise.backends.llvm.codes import ChunkScan, CodedItems, CodedQueries, Rows32, query_groups
+from likewise.backends.llvm.codes import CodedItems
 from likewise.backends.llvm.dense import pair_values
 from likewise.backends.llvm.filters import Filter, FilterFields
 from likewise.backends.llvm.jit import Kernel, kernel
 from likewise.backends.llvm.kernels import Formula, Tile, tile_for
 from likewise.backends.llvm.rows import NUMPY, ONE, Packer, Side, address, aligned, kernel_recipe, take
+from likewise.backends.llvm.scan import ChunkScan, CodedQueries, Rows32, query_groups
 from likewise.backends.llvm.target import current
 from likewise.formula.bits import counts_of
 from likewise.formula.expr import ACC, Expr, Y

@@ -17,12 +17,14 @@ from numpy.typing import NDArray
 
 from likewise.backends.llvm import kernels, pool
 from likewise.backends.llvm.candidates import Candidates
-from likewise.backends.llvm.codes import CodedItems, list_fields
+from likewise.backends.llvm.codes import CodedItems
 from likewise.backends.llvm.filters import FilterFields
 from likewise.backends.llvm.jit import Bound, kernel
 from likewise.backends.llvm.kernels import Formula
-from likewise.backends.llvm.kernels.codes import CodeTile, Level, Scan
+from likewise.backends.llvm.kernels.codes import CodeTile
+from likewise.backends.llvm.kernels.scan import Level, Scan
 from likewise.backends.llvm.rows import Side, address, aligned, exact_text
+from likewise.backends.llvm.scan import list_fields
 from likewise.backends.llvm.target import Target, current
 from likewise.formula.codes import Coding
 from likewise.formula.metric import Metric

@@ -16,7 +16,7 @@ machine. What follows (the epilogue) is the reduction.
 nests around it.
 """
 
-from likewise.backends.llvm.kernels import codes, single
+from likewise.backends.llvm.kernels import codes, scan, single
 from likewise.backends.llvm.kernels.bits import (
     COUNT_BITS_FIELDS,
     PACK_BITS_FIELDS,
@@ -89,6 +89,7 @@ __all__ = [
     "bit_peak_kernel",
     "calls_of",
     "codes",
+    "scan",
     "count_bits_kernel",
     "attend_kernel",
     "dev_kernel",

@@ -17,9 +17,9 @@ from typing import Any
 from llvmlite import ir
 
 from likewise.backends.llvm.emit import BYTES, F32, F64, FLOATS, I16, I32, I64, Function, Value, constant, vector
-from likewise.backends.llvm.kernels.codes import LISTED, REFINE_TICKS, SCAN_TICKS, SCORED, _count, _prefetch, _ticks
 from likewise.backends.llvm.kernels.rows import load_row_element
-from likewise.backends.llvm.kernels.search import FILTER_FIELDS, _admitted, _each_bit, _offer
+from likewise.backends.llvm.kernels.scan import LISTED, REFINE_TICKS, SCAN_TICKS, SCORED, count_up, prefetch, ticks
+from likewise.backends.llvm.kernels.search import FILTER_FIELDS, admitted, each_bit, offer
 from likewise.backends.llvm.kernels.select import LIST_FIELDS, Lists, tighten_function
 from likewise.backends.llvm.kernels.tile import (
     INF,
@@ -95,7 +95,7 @@ PARTIAL_FIELDS = (
 )
 
 
-def _entry(module: ir.Module, name: str, tile: Tile, exact: bool) -> tuple[Function, Lists]:
+def scan_function(module: ir.Module, name: str, tile: Tile, exact: bool) -> tuple[Function, Lists]:
     """A kernel's function with its lists of candidates, which take single pairs."""
     single = _single(tile)
     tighten = tighten_function(module, f"{name}_tighten", single, exact=exact)
@@ -113,7 +113,7 @@ def partial_kernel(module: ir.Module, name: str, tile: Tile, formula: Formula, *
     ``exact``: sums are exact. A query's pairs come in the order of the items, so ties are settled by the lists.
     ``grouped``: the first coordinates are means of groups, and a listed pair starts from 0.
     """
-    f, lists = _entry(module, name, tile, exact)
+    f, lists = scan_function(module, name, tile, exact)
     b = f.b
     at, count_at = f.variable(f.field("first")), f.variable(I64(0))
     most = b.mul(f.field("n"), I64(tile.width))
@@ -126,20 +126,20 @@ def partial_kernel(module: ir.Module, name: str, tile: Tile, formula: Formula, *
             fits = b.icmp_signed("<=", b.add(f.get(count_at, I64), most), f.field("room"))
             return b.and_(b.icmp_signed("<", f.get(at, I64), end), fits)
 
-        started = _ticks(f, tile.target)
+        started = ticks(f, tile.target)
         with f.loop_while(room, "panel"):
             _scan_panel(f, tile, formula, f.get(at, I64), count_at)
             f.put(b.add(f.get(at, I64), I64(1)), at)
-        scanned = _ticks(f, tile.target)
-        _count(f, SCAN_TICKS, b.sub(scanned, started))
+        scanned = ticks(f, tile.target)
+        count_up(f, SCAN_TICKS, b.sub(scanned, started))
         _finish_all(f, tile, formula, lists, f.get(count_at, I64), grouped)
-        _count(f, REFINE_TICKS, b.sub(_ticks(f, tile.target), scanned))
+        count_up(f, REFINE_TICKS, b.sub(ticks(f, tile.target), scanned))
     f.ret()
 
 
 def finish_kernel(module: ir.Module, name: str, tile: Tile, formula: Formula, *, exact: bool, grouped: bool) -> None:
     """The second half alone, over a list of ``first`` pairs that the caller made; then all lists are tightened."""
-    f, lists = _entry(module, name, tile, exact)
+    f, lists = scan_function(module, name, tile, exact)
     _finish_all(f, tile, formula, lists, f.field("first"), grouped)
     with f.loop(0, f.field("finish"), name="finish") as row:
         lists.tighten(row)
@@ -242,7 +242,7 @@ def _walk(
     inside = b.lshr(I64(-1), b.sub(I64(64), left))
     with f.loop(0, row_count(f, tile, first), name="row") as r:
         row = b.trunc(b.add(first, r), I32)
-        with _each_bit(f, b.and_(f.load(marks, r, I64), inside)) as lane:
+        with each_bit(f, b.and_(f.load(marks, r, I64), inside)) as lane:
             count = f.get(count_at, I64)
             f.store(row, f.pointer("list_row"), count)
             f.store(b.trunc(b.add(item, lane), I32), f.pointer("list_item"), count)
@@ -256,17 +256,17 @@ def _walk(
 def _finish_all(f: Function, tile: Tile, formula: Formula, lists: Lists, count: Value, grouped: bool) -> None:
     """Every listed pair to the end of its rows, or until its sum exceeds the threshold; what is left is a candidate."""
     b, elem = f.b, tile.elem
-    _count(f, LISTED, count)
+    count_up(f, LISTED, count)
     key_at = f.slot(elem, 16, align=64)
-    with _listed(f, count, elem) as (row, item, number), f.when(_admitted(f, row, item)):
+    with _listed(f, count, elem) as (row, item, number), f.when(admitted(f, row, item)):
         threshold = f.load(f.pointer("threshold"), row, elem)
         start = constant(elem, 0.0) if grouped else number
         total = _grown(f, tile, formula, row, item, start, threshold)
         compare = b.fcmp_ordered if tile.compute == "f64" else b.fcmp_unordered
         with f.when(compare("<=", total, threshold)):
-            _count(f, SCORED, I64(1))
+            count_up(f, SCORED, I64(1))
             f.store(total, key_at, I64(0))
-            _offer(f, _single(tile), key_at, row, item, I64(1), lists)
+            offer(f, _single(tile), key_at, row, item, I64(1), lists)
 
 
 @contextmanager
@@ -277,7 +277,7 @@ def _listed(f: Function, count: Value, elem: Any) -> Iterator[tuple[Value, Value
     with f.loop(0, count, name="pair") as i:
         coming = b.select(b.icmp_signed("<", b.add(i, ahead), count), b.add(i, ahead), i)
         later = b.zext(f.load(f.pointer("list_item"), coming, I32), I64)
-        _prefetch(f, f.at(f.pointer("y_tail"), b.mul(later, f.field("tail")), elem), size, 6)
+        prefetch(f, f.at(f.pointer("y_tail"), b.mul(later, f.field("tail")), elem), size, 6)
         row = b.zext(f.load(f.pointer("list_row"), i, I32), I64)
         item = b.zext(f.load(f.pointer("list_item"), i, I32), I64)
         yield row, item, f.load(f.pointer("list_number"), i, elem)

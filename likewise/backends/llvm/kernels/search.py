@@ -59,7 +59,7 @@ def search_kernel(module: ir.Module, name: str, tile: Tile, formula: Formula, *,
     lists = Lists(f, tighten, tile)
     panels = f.loop(f.field("first"), f.field("last"), name="panel")
     with panels as p, _panel_hits(f, tile, formula, p, exact) as (row, item, hits, keys):
-        _offer(f, tile, keys, row, item, hits, lists)
+        offer(f, tile, keys, row, item, hits, lists)
     with f.loop(0, f.field("finish"), name="finish") as row:
         lists.tighten(row)
     f.ret()
@@ -156,12 +156,12 @@ def _rows_with_hits(
     rows = b.and_(rows, real)
     with f.when(b.icmp_unsigned("!=", rows, I64(0)), likely=False):
         spill(f, tile, accumulators, buffer)
-        with _each_bit(f, rows) as r:
+        with each_bit(f, rows) as r:
             yield r
 
 
 @contextmanager
-def _each_bit(f: Function, bits: Value) -> Iterator[Value]:
+def each_bit(f: Function, bits: Value) -> Iterator[Value]:
     """For each set bit, from the lowest: its number."""
     b = f.b
     left = f.variable(bits)
@@ -171,7 +171,7 @@ def _each_bit(f: Function, bits: Value) -> Iterator[Value]:
         yield f.intrinsic("llvm.cttz.i64", I64, now, ir.IntType(1)(1))
 
 
-def _offer(f: Function, tile: Tile, keys: Value, row: Value, item: Value, hits: Value, lists: Lists) -> None:
+def offer(f: Function, tile: Tile, keys: Value, row: Value, item: Value, hits: Value, lists: Lists) -> None:
     """Append a row's hits to its list of candidates; a list that has grown enough is tightened.
 
     Room for a panel's hits is left beyond the length at which that happens.
@@ -187,7 +187,7 @@ def _offer(f: Function, tile: Tile, keys: Value, row: Value, item: Value, hits: 
         count_at = f.at(f.pointer("count"), row, I64)
         size = f.variable(f.get(count_at, I64))
         first = b.add(item, f.field("base"))
-        with _each_bit(f, hits) as lane, f.when(_admitted(f, row, b.add(item, lane))):
+        with each_bit(f, hits) as lane, f.when(admitted(f, row, b.add(item, lane))):
             count = f.get(size, I64)
             f.store(f.load(keys, lane, elem), candidate_keys, count)
             f.store(b.add(first, lane), candidates, count)
@@ -211,7 +211,7 @@ def _masked(f: Function, tile: Tile, row: Value, item: Value, hits: Value) -> Va
     return f.get(left, I64)
 
 
-def _admitted(f: Function, row: Value, index: Value) -> Value:
+def admitted(f: Function, row: Value, index: Value) -> Value:
     """Whether the filter admits a pair. ``index`` counts within the block; the filter has the caller's numbers."""
     b = f.b
     allowed = f.variable(ir.IntType(1)(1))
@@ -280,9 +280,9 @@ def within_kernel(module: ir.Module, name: str, tile: Tile, formula: Formula, *,
 
     with f.loop_while(room, "panel"):
         p = f.get(panel_at, I64)
-        with _panel_hits(f, tile, formula, p, exact) as (row, item, hits, _), _each_bit(f, hits) as lane:
+        with _panel_hits(f, tile, formula, p, exact) as (row, item, hits, _), each_bit(f, hits) as lane:
             index = b.add(item, lane)
-            with f.when(b.icmp_signed("<", index, f.field("m"))), f.when(_admitted(f, row, index)):
+            with f.when(b.icmp_signed("<", index, f.field("m"))), f.when(admitted(f, row, index)):
                 count = f.load(count_at, 0, I64)
                 f.store(row, f.pointer("rows_found"), count)
                 f.store(b.add(index, f.field("base")), f.pointer("found"), count)

@@ -15,18 +15,15 @@ from llvmlite import ir
 
 from likewise.backends.llvm import functions
 from likewise.backends.llvm.emit import F32, F64, I8, I32, I64, Function, Value, constant, vector
-from likewise.backends.llvm.kernels.codes import (
+from likewise.backends.llvm.kernels.codes import integer_tile, larger, load_elements, smaller
+from likewise.backends.llvm.kernels.scan import (
     Scan,
-    _append_row,
-    _entry,
-    _integer_tile,
-    _larger,
-    _limits,
-    _load_elements,
-    _refine,
-    _score,
-    _smaller,
+    append_row,
+    refine_list,
     scan_fields,
+    scan_function,
+    score_of,
+    set_limits,
 )
 from likewise.backends.llvm.kernels.select import ordinal
 from likewise.backends.llvm.kernels.tile import stat_fields
@@ -65,7 +62,7 @@ def query_kernel(
     with f.loop(0, h, LANES, "clear") as i:
         f.store(constant(wide, 0.0), z, i)
     with f.loop(0, d, name="t") as t:
-        x = _load_elements(f, f.pointer("row"), t, dtype, 1)
+        x = load_elements(f, f.pointer("row"), t, dtype, 1)
         x = lower(f, u, {**stats, X: x, Y: x}, F64)
         x = x if factor is None else b.fmul(x, factor)
         f.store(b.fptrunc(x, F32), f.pointer("x32"), t)
@@ -125,7 +122,7 @@ def _code_part(f: Function, part: Value) -> tuple[Value, Value]:
         value = f.load(f.pointer("z"), t, F64)
         f.put(b.fadd(f.get(squares, F64), b.fmul(value, value)), squares)
         weighted = functions.unary(f, "fabs", b.fmul(value, f.load(f.pointer("weight"), t, F64)))
-        f.put(_larger(f, f.get(largest, F64), weighted), largest)
+        f.put(larger(f, f.get(largest, F64), weighted), largest)
     high = f.number("high", F64)
     s = b.fdiv(f.get(largest, F64), high)
     s = b.select(b.fcmp_unordered("<", s, constant(F64, 2.0**-110)), constant(F64, 1.0), s)
@@ -133,7 +130,7 @@ def _code_part(f: Function, part: Value) -> tuple[Value, Value]:
     with f.loop(begin, end, name="t") as t:
         value, weight = f.load(f.pointer("z"), t, F64), f.load(f.pointer("weight"), t, F64)
         code = functions.unary(f, "rint", b.fdiv(b.fmul(value, weight), s))
-        code = _larger(f, _smaller(f, code, high), b.fneg(high))
+        code = larger(f, smaller(f, code, high), b.fneg(high))
         off = b.fsub(value, b.fdiv(b.fmul(code, s), weight))
         f.put(b.fadd(f.get(lost, F64), b.fmul(off, off)), lost)
         f.store(b.trunc(b.fptosi(code, I32), I8), codes, b.sub(t, begin))
@@ -158,7 +155,7 @@ def _uncertainty(f: Function, part: Value, whole: Value, squares: Value, lost: V
         return b.fmul(x, x)
 
     norm, error = _root(f, squares), b.fadd(_root(f, lost), slip)
-    beyond = _larger(f, b.fsub(whole, squares), constant(F64, 0.0))
+    beyond = larger(f, b.fsub(whole, squares), constant(F64, 0.0))
     tail = b.fadd(beyond, b.fmul(slip, b.fadd(b.fmul(constant(F64, 4.0), _root(f, whole)), slip)))
     shown = b.fadd(b.fadd(norm, slip), error)
     alpha = f.load(f.pointer("alpha"), part, F64)
@@ -180,10 +177,10 @@ def _code_exact(f: Function, dtype: str, rule: str) -> Value:
     fits = f.variable(ir.IntType(1)(1))
     low, high = f.number("exact_low", F64), f.number("exact_high", F64)
     with f.loop(0, f.field("d"), name="t") as t:
-        x = _load_elements(f, f.pointer("row"), t, dtype, 1)
+        x = load_elements(f, f.pointer("row"), t, dtype, 1)
         mean = f.load(f.pointer("exact_mean"), t, F64)
         x = b.fsub(x, mean)
-        code = _larger(f, _smaller(f, functions.unary(f, "rint", x), high), low)
+        code = larger(f, smaller(f, functions.unary(f, "rint", x), high), low)
         f.put(b.and_(f.get(fits, ir.IntType(1)), b.fcmp_ordered("==", code, x)), fits)
         f.put(b.fadd(f.get(squares, F64), b.fmul(x, x)), squares)
         f.put(b.fadd(f.get(inner, F64), b.fmul(x, mean)), inner)
@@ -210,7 +207,7 @@ def nearest_fields(scan: Scan) -> tuple[str, ...]:
 
 def nearest_kernel(module: ir.Module, name: str, scan: Scan) -> None:
     """The k nearest of panels first..last to one query, as candidates: all that a scan of many does, in one pass."""
-    f, lists = _entry(module, name, scan, nearest_fields(scan))
+    f, lists = scan_function(module, name, scan, nearest_fields(scan))
     assert lists is not None
     b, tile = f.b, scan.tile
     first, last, typ = f.field("first"), f.field("last"), vector(F32, tile.lanes)
@@ -221,12 +218,12 @@ def nearest_kernel(module: ir.Module, name: str, scan: Scan) -> None:
         end = b.select(b.icmp_signed("<", end, last), end, last)
         with f.loop(start, end, name="panel") as p:
             panel = f.at(f.pointer("items"), b.mul(b.mul(p, steps), I64(tile.width * tile.group)), I8)
-            (row,) = _integer_tile(f, tile, f.pointer("queries"), panel, f.pointer("init"))
+            (row,) = integer_tile(f, tile, f.pointer("queries"), panel, f.pointer("init"))
             for v, acc in enumerate(row):
                 item = b.add(b.mul(p, I64(tile.width)), I64(v * tile.lanes))
                 f.store(acc, f.pointer("sums"), b.sub(item, b.mul(first, I64(tile.width))))
-                score = _score(f, scan, acc, I64(0), item)
-                f.put(_larger(f, f.get(best, typ), score), best)
+                score = score_of(f, scan, acc, I64(0), item)
+                f.put(larger(f, f.get(best, typ), score), best)
         f.store(f.get(best, typ), f.pointer("best"), b.mul(f.get(groups, I64), I64(tile.lanes)))
         f.put(b.add(f.get(groups, I64), I64(1)), groups)
     count = b.mul(f.get(groups, I64), I64(tile.lanes))
@@ -236,7 +233,7 @@ def nearest_kernel(module: ir.Module, name: str, scan: Scan) -> None:
         listed = _list_sums(f, scan)
         if stage == 0:  # seeds are scored whatever finer codes say of them: k of them make a threshold
             f.store(constant(F32, -float("inf")), f.pointer("limit"), I64(0))
-        _refine(f, scan, lists, listed)
+        refine_list(f, scan, lists, listed)
         lists.tighten(I64(0))
         if stage == 0:  # the seeds will be found again
             f.store(I64(0), f.pointer("count"), I64(0))
@@ -245,7 +242,7 @@ def nearest_kernel(module: ir.Module, name: str, scan: Scan) -> None:
             with f.when(b.icmp_signed("!=", over, I64(0))):
                 f.store(before, f.pointer("threshold"), I64(0))
                 f.store(I64(0), f.pointer("overflow"), I64(0))
-            _limits(f, scan)
+            set_limits(f, scan)
     f.ret()
 
 
@@ -290,5 +287,5 @@ def _list_sums(f: Function, scan: Scan) -> Value:
         for v in range(tile.vectors):
             item = b.add(b.mul(p, I64(tile.width)), I64(v * tile.lanes))
             acc = f.load(f.pointer("sums"), b.sub(item, start), tile.vec)
-            _append_row(f, scan, acc, I64(0), item, count_at)
+            append_row(f, scan, acc, I64(0), item, count_at)
     return f.get(count_at, I64)
