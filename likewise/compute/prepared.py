@@ -148,12 +148,17 @@ class Prepared:
             return None
         return items if may_cut(metric, screen, queries, known, n, d, k) else None
 
-    def codes_for(self, screen: Screen, metric: Metric, k: int) -> CodedItems | None:
-        """The coded items, if a search of the k best by this screen may go through them on the current target."""
+    def codes_for(self, screen: Screen, metric: Metric, k: int, some: int | None = None) -> CodedItems | None:
+        """The coded items, if a search of the k best by this screen may go through them on the current target.
+
+        ``some``: it will go through so many of them only.
+        """
         from likewise.backends.llvm.target import current
 
         mine, codes = self.screen, self.codes
         if mine is None or codes is None or codes.tile.target != current():
+            return None
+        if some is not None and some < 32 * k:
             return None
         if may_code(metric, screen, self.side.n, self.side.d, k) != codes.coding.rule:
             return None

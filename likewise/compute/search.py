@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from likewise.arrays import Batch, broadcast_lead, give, read, same_dimension
-from likewise.compute.coding import choose_coding, code, coded_bytes, may_code
+from likewise.compute.coding import FEW_ITEMS, choose_coding, code, coded_bytes, may_code
 from likewise.compute.filters import Where, read_where
 from likewise.compute.options import Options, Progress, caller_level, physical_memory, read_options
 from likewise.compute.partial import choose_heads, codes_are_quick, may_hold
@@ -173,6 +173,11 @@ class _Part:
         if prepared is not None and self.admitted is None:
             codes = prepared.codes_for(pair.screen, pair.metric, k)
             return codes, None if codes is None else prepared.rows_for(pair.screen, threads)
+        if prepared is not None and self.admitted is not None and FEW_ITEMS <= pair.y.n == len(self.admitted):
+            ready = prepared.codes_for(pair.screen, pair.metric, k, pair.y.n)
+            some = None if ready is None else ready.take(self.admitted, threads)
+            if some is not None:
+                return some, None
         most = (self.options.memory or DEFAULT_MEMORY) * 3 // 4  # the rest is for queries
         x, y = pair.x.known, pair.y.known
         if y.whole and not (x.whole and y.low <= x.low and x.high <= y.low + 255):
@@ -299,6 +304,12 @@ def _search_cost(part: _Part, share: float = 1.0) -> float:
     return n + (_PACK if prepared is None else _READ)
 
 
+def _in_whole_numbers(part: _Part) -> bool:
+    """Whether the items are coded without loss, so that some of them can be searched by their codes alone."""
+    codes = None if part.prepared is None else part.prepared.codes
+    return codes is not None and codes.coding.exact is not None
+
+
 def _gathered(part: _Part) -> _Part:
     """The part with the items that a mask for all queries admits gathered, if that is worth its while."""
     from likewise.backends.llvm.bits import BitSide
@@ -308,7 +319,8 @@ def _gathered(part: _Part) -> _Part:
         return part  # words of bits are quicker compared than gathered
     admitted = where.admitted_items()
     share = len(admitted) / max(part.items.n, 1)
-    alone = _CODED_FLAT if may_code(part.metric, choose(part.metric), len(admitted), part.items.d, 1) else 1.0
+    coded = _in_whole_numbers(part) or may_code(part.metric, choose(part.metric), len(admitted), part.items.d, 1)
+    alone = _CODED_FLAT if coded and len(admitted) >= FEW_ITEMS else 1.0
     dense, gathered = _search_cost(part, share), share * (n * alone + _PACK + _COPY)
     listed = share * n * _PAIRS
     if gathered > dense or (gathered > listed and share < _MOST_LISTED):

@@ -203,6 +203,16 @@ class CodedItems:
         pairs = zip(self.coding.parts, self.side.parts, strict=True)
         return [padded(rows.scale / part.top, self.tile.width) for part, rows in pairs]
 
+    def take(self, numbers: NDArray[np.int64], threads: int) -> CodedItems | None:
+        """Some of the items, in the codes that are exact; None where there are none such."""
+        part, rows = self.coding.exact, self.side.exact
+        if part is None or rows is None or rows.error.any():
+            return None
+        coding = Coding(self.coding.rule, None, (part,), part, part)
+        panels = panels_of(rows, part, self.tile.width, self.tile.group, self.tile.offset, threads, numbers)
+        some = CodedRows(*(array[numbers] for array in rows.arrays))
+        return _coded_items(coding, CodedSide([some], some, some.squares, some.inner), self.tile, panels)
+
     @property
     def nbytes(self) -> int:
         held: list[NDArray[Any]] = [self.panels, self.bias, *self.scales, *self.uncertain]
@@ -234,6 +244,11 @@ def code_items(side: Side, v: Expr, scale: Expr | None, coding: Coding, threads:
     coded = code_side(side, v, scale, coding, threads)
     tile = code_tile(current(), coding.kind)
     panels = panels_of(coded.parts[0], coding.parts[0], tile.width, tile.group, tile.offset, threads)
+    return _coded_items(coding, coded, tile, panels)
+
+
+def _coded_items(coding: Coding, coded: CodedSide, tile: CodeTile, panels: NDArray[np.uint8]) -> CodedItems:
+    """Coded items with what bounds need of each."""
     found = levels_of(coded, coding)
     alphas = [typical_alpha(level) for level in found]
     # through a basis, float64's own rounding is left out in any case

@@ -32,10 +32,29 @@ class _Job:
     def __init__(self, tasks: Sequence[Task]) -> None:
         self.tasks = tasks
         self.next = itertools.count()
-        self.left = len(tasks)
         self.error: BaseException | None = None
         self.lock = threading.Lock()
-        self.finished = threading.Event()
+        self.helping = 0
+        self.closed = False
+        self.done = threading.Semaphore(0)
+
+    def help(self) -> None:
+        """Take tasks as another thread, unless there are none any more."""
+        with self.lock:
+            if self.closed:
+                return
+            self.helping += 1
+        self.work()
+        with self.lock:
+            self.helping -= 1
+            if self.closed and not self.helping:
+                self.done.release()
+
+    def close(self) -> bool:
+        """No more helpers, since no more tasks; whether some still work. Those that have not woken yet need not."""
+        with self.lock:
+            self.closed = True
+            return self.helping > 0
 
     def work(self, after: Callable[[], None] | None = None) -> None:
         """Take tasks until there are none."""
@@ -50,8 +69,6 @@ class _Job:
                 self.error = error
             finally:
                 _working.job = outer
-            with self.lock:
-                self.left -= 1
             if after is not None:
                 after()
 
@@ -77,7 +94,7 @@ class Counter:
 class _Pool:
     def __init__(self) -> None:
         self.pid = os.getpid()
-        self.queue: SimpleQueue[tuple[_Job, threading.Semaphore]] = SimpleQueue()
+        self.queue: SimpleQueue[_Job] = SimpleQueue()
         self.threads: list[threading.Thread] = []
 
     def ensure(self, count: int) -> None:
@@ -88,9 +105,7 @@ class _Pool:
 
     def _loop(self) -> None:
         while True:
-            job, done = self.queue.get()
-            job.work()
-            done.release()
+            self.queue.get().help()
 
 
 _pool = _Pool()
@@ -135,18 +150,16 @@ def run(tasks: Sequence[Task], threads: int, after: Callable[[], None] | None = 
         helpers = min(threads, len(tasks)) - 1
         _pool.ensure(helpers)
     job = _Job(tasks)
-    done = threading.Semaphore(0)
     for _ in range(helpers):
-        _pool.queue.put((job, done))
+        _pool.queue.put(job)
     try:
         job.work(after)
     except BaseException as error:
         job.error = error
-    waiting = helpers
+    waiting = job.close()
     while waiting:
         try:
-            if done.acquire(timeout=0.2):
-                waiting -= 1
+            waiting = not job.done.acquire(timeout=0.2)
         except BaseException as error:  # Ctrl-C while the others finish: remember it, stop taking tasks
             job.error = error
     if job.error is not None:
