@@ -432,7 +432,7 @@ class ChunkScan:
         fields |= list_fields(entries)
         work = max(1, n) * queries.coding.parts[0].d * queries.tile.width
         step = max(1, int(8e9 / work))
-        begun = time.perf_counter()
+        begun = time.thread_time()
         call = Bound(self.calls["scan"], fields | {"first": first, "last": first})
         for p in range(first, last, step):
             if pool.stopped():
@@ -440,7 +440,7 @@ class ChunkScan:
             call.put("first", p)
             call.put("last", min(p + step, last))
             call()
-        self._counted(tally, n, first, last, time.perf_counter() - begun)
+        self._counted(tally, n, first, last, time.thread_time() - begun)
 
     def within(self, threshold: NDArray[np.float32], a: int, b: int) -> Iterator[tuple[Any, Any]]:
         """(queries, items) of the pairs of queries a..b that reach their thresholds, some at a time."""
@@ -460,14 +460,14 @@ class ChunkScan:
             "hits": address(hits),
             "hits_room": room,
         }
-        panels, begun = -(-self.m // queries.tile.width), time.perf_counter()
+        panels, begun = -(-self.m // queries.tile.width), time.thread_time()
         p, step = 0, max(1, int(8e9 / (max(1, n) * queries.coding.parts[0].d * queries.tile.width)))
         while p < panels and not pool.stopped():
             hits[0] = 0
             p = self.calls["scan"](**{**fields, "first": p, "last": min(p + step, panels)})
             if found := int(hits[0]):
                 yield rows[:found] + a, items[:found].copy()
-        self._counted(tally, n, 0, panels, time.perf_counter() - begun)
+        self._counted(tally, n, 0, panels, time.thread_time() - begun)
 
     def _counted(self, tally: NDArray[np.int64], n: int, first: int, last: int, spent: float) -> None:
         """What a scan of n queries against panels first..last did."""

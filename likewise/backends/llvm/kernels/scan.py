@@ -232,20 +232,27 @@ def _scan_panel(f: Function, scan: Scan, p: Value, take: Any, count_at: Value = 
         init = f.at(f.pointer("init"), b.mul(first, f.field("inits")), I32)
         done = integer_tile(f, tile, queries, panel, init)
         if scan.mode != "seed" and compresses(tile):
-            _append_tile(f, scan, done, first, item, count_at)
+            _append_tile(f, scan, done, first, item, buffer, count_at)
         else:
             _walk_tile(f, scan, done, first, item, buffer, keys, take)
 
 
 def compresses(tile: CodeTile) -> bool:
-    """Whether hits go to the list by AVX-512's compress: 4 of 12 rows of a tile have one, which no branch predicts."""
-    return tile.target.name == "avx512" and tile.lanes == 16
+    """Whether a tile's hits are packed by AVX-512's compress: 4 of 12 rows have one, which no branch predicts."""
+    target = tile.target
+    return target.name == "avx512" and tile.width == 32 and "+avx512vbmi2" in target.features.split(",")
 
 
-def _append_tile(f: Function, scan: Scan, done: list[list[Value]], first: Value, item: Value, count_at: Value) -> None:
-    """The pairs of a tile that may win, to the end of the list: no branch but the one around it all."""
+def _append_tile(
+    f: Function, scan: Scan, done: list[list[Value]], first: Value, item: Value, buffer: Value, count_at: Value
+) -> None:
+    """The pairs of a tile that may win, to the end of the list.
+
+    Row by row, the places of the hits (row * 32 + item, 16 bits) are compressed to the end of a short list, without a
+    branch; then one loop writes entries. Compressing sums, items and rows themselves took longer: three stores of whole
+    registers across cache lines, for a hit or none each (the pass over 64 coordinates: 186 -> 225 G/s).
+    """
     b, tile = f.b, scan.tile
-    typ = tile.vec
     masks: list[list[Value]] = []
     some: Value = None
     for r, row in enumerate(done):
@@ -255,27 +262,32 @@ def _append_tile(f: Function, scan: Scan, done: list[list[Value]], first: Value,
         for mask in masks[-1]:
             some = mask if some is None else b.or_(some, mask)
     hit = b.icmp_unsigned("!=", f.any_lane(some), ir.IntType(tile.lanes)(0))
-    with f.when(hit, likely=False):
-        numbers = ir.Constant(typ, list(range(tile.lanes)))
-        end = f.splat(b.trunc(f.field("m"), I32), tile.lanes)
-        items = [
-            b.add(numbers, f.splat(b.trunc(b.add(item, I64(v * tile.lanes)), I32), tile.lanes))
-            for v in range(tile.vectors)
-        ]
-        inside = [b.icmp_signed("<", index, end) for index in items]
+    places = f.slot(I16, tile.rows * 32 + 32, align=64)
+    with f.when(hit):
         for r, row in enumerate(done):
-            at = b.add(first, I64(r))
-            real = f.splat(b.icmp_signed("<", at, f.field("n")), tile.lanes)
-            which = f.splat(b.trunc(at, I32), tile.lanes)
             for v, acc in enumerate(row):
-                mask = b.and_(b.and_(masks[r][v], inside[v]), real)
-                count = f.get(count_at, I64)
-                name = f"llvm.x86.avx512.mask.compress.v{tile.lanes}i32"
-                f.store(which, f.pointer("list_row"), count)
-                f.store(f.intrinsic(name, typ, items[v], constant(typ, 0), mask), f.pointer("list_item"), count)
-                f.store(f.intrinsic(name, typ, acc, constant(typ, 0), mask), f.pointer("list_number"), count)
-                bits = f.intrinsic("llvm.ctpop.i16", I16, f.any_lane(mask))
-                f.put(b.add(count, b.zext(bits, I64)), count_at)
+                f.store(acc, buffer, I64((r * tile.vectors + v) * tile.lanes))
+        left = b.sub(f.field("m"), item)
+        left = b.select(b.icmp_signed("<", left, I64(32)), left, I64(32))
+        inside = b.trunc(b.lshr(I64((1 << 32) - 1), b.sub(I64(32), left)), I32)
+        found = f.variable(I64(0))
+        wide = vector(I16, 32)
+        for r in range(tile.rows):
+            low, high = (b.zext(f.any_lane(mask), I32) for mask in masks[r])
+            bits = b.and_(b.or_(low, b.shl(high, I32(16))), inside)
+            bits = b.select(b.icmp_signed("<", b.add(first, I64(r)), f.field("n")), bits, I32(0))
+            numbers = ir.Constant(wide, [32 * r + lane for lane in range(32)])
+            mask = b.bitcast(bits, vector(ir.IntType(1), 32))
+            packed = f.intrinsic("llvm.x86.avx512.mask.compress.v32i16", wide, numbers, constant(wide, 0), mask)
+            f.store(packed, places, f.get(found, I64))
+            more = b.zext(f.intrinsic("llvm.ctpop.i32", I32, bits), I64)
+            f.put(b.add(f.get(found, I64), more), found)
+        start = f.get(count_at, I64)
+        with f.loop(0, f.get(found, I64), name="hit") as i:
+            place = b.zext(f.load(places, i, I16), I64)
+            row, lane = b.lshr(place, I64(5)), b.and_(place, I64(31))
+            _write_entry(f, b.add(start, i), b.add(first, row), b.add(item, lane), f.load(buffer, place, I32))
+        f.put(b.add(start, f.get(found, I64)), count_at)
 
 
 def append_row(f: Function, scan: Scan, acc: Value, row: Value, item: Value, count_at: Value) -> None:
