@@ -506,3 +506,16 @@ def test_the_rate_that_instructions_allow():
     xor, both = (machine.peak(lw.metrics[name], "bits") for name in ("hamming", "jaccard"))
     assert xor > machine.peak(lw.metrics["hamming"])
     assert 0.3 < both / xor < 3
+
+
+def test_rows_that_a_matrix_makes_zeros_and_ones():
+    """Mahalanobis rows are multiplied first: what is counted, and what settles, are the products."""
+    root = np.array([[1.0, 0.0], [0.0, 1e-300]])
+    metric = lw.mahalanobis(root @ root.T)
+    x, y = np.array([[0.0, 3.0], [1.0, 5.0]]), np.array([[1.0, 2.0], [0.0, 7.0], [1.0, 0.0]])
+    for few in (x, 0 * x):
+        found, expected = lw.topk(few, y, 3, metric=metric), reference.topk(metric, few, y, 3)
+        np.testing.assert_array_equal(found.indices, expected.indices)
+        np.testing.assert_array_equal(found.values, expected.values)
+    zeros = np.zeros((40, 2), np.float32)
+    np.testing.assert_array_equal(lw.topk(zeros, zeros, 3, metric=metric).indices, np.arange(3) * np.ones((40, 1), int))

@@ -66,11 +66,11 @@ def test_half_precision_sentence_vectors(metric):
 
 
 def by_codes(metric, queries, items, k=10, rows=250):
-    """Prepared items, each query's row against the definition; codes there have to be."""
+    """Prepared items, each query's row against the definition; codes or partial sums there have to be."""
     shelf = lw.prepare(items, metric=metric)
-    assert shelf.codes is not None
     found = lw.topk(queries[:rows], shelf, k, stats=True)
-    assert found.stats.screened == found.stats.pairs
+    if shelf.partial is None:
+        assert found.stats.screened == found.stats.pairs
     assert found.stats.settled < found.stats.pairs / 20
     exact = lw.metrics[metric]
     for first in range(0, rows, 50):  # by the engine's own float64, which other tests hold to the definition

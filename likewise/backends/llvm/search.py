@@ -188,7 +188,8 @@ class Search:
         """What settles (row, item) pairs by counts of bits; None: :func:`pair_values` does."""
         if self.screen.kind != "bits":
             return None
-        return functools.partial(_bit_pairs, self.metric, self.screen_rank_key, self.settle_x, self.settle_y)
+        plain = replace(self.metric, matrix=None)  # the rows that settle have been multiplied by it
+        return functools.partial(_bit_pairs, plain, self.screen_rank_key, self.settle_x, self.settle_y)
 
     def settled(self, rows: NDArray[np.int64], found: NDArray[np.int64], threads: int) -> tuple[Any, Any]:
         """Float64 key and value of (row, item) pairs."""
