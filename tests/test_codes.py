@@ -475,7 +475,7 @@ def kernel_numbers(scores: Scores, levels):
     chunk = scan.ChunkScan(queries, rows, d, m, m, 1.0, offset, lambda at: filters.of(at, 0), Counts())
     panels = -(-m // queries.tile.width)
     chunk.room = n * (panels + 1) * queries.tile.width
-    base, tally = chunk.base(0, n)
+    base, (tally, _limit) = chunk.base(0, n)
     entries = np.empty((3, chunk.room + 64), np.int32)
     state = Candidates.empty(n, m, m, np.dtype(F32))
     fields = base | state.fields(0, 1.0, offset) | queries.level_fields(queries.scan, 0) | scan.list_fields(entries)

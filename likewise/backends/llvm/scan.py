@@ -14,7 +14,7 @@ from __future__ import annotations
 import functools
 import itertools
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,13 +84,8 @@ class CodedQueries:
         self.tiles = panels_of(side.parts[0], part, rows, self.tile.group, 0, threads)
         self.levels = levels_of(side, coding)
         self.extra = items.tile.offset  # what unsigned items add to each coordinate
-        blocks = len(part.ends) - 1
-        init = np.zeros((padded, blocks), np.int32)
-        if self.extra:
-            for block, (a, b) in enumerate(itertools.pairwise(part.ends)):
-                init[:n, block] = -self.extra * side.parts[0].codes[:, a:b].sum(axis=1, dtype=np.int32)
         self.zero = np.zeros(padded, np.float32)
-        self.init = np.ascontiguousarray(init.reshape(-1, rows, blocks).transpose(0, 2, 1))
+        self.init = self._init(part.ends)
         self.ends = np.array([-(-end // self.tile.group) for end in part.ends], np.int64)
         self.shifts = np.array(part.shifts, np.int32)
 
@@ -124,19 +119,24 @@ class CodedQueries:
         self.exact = side.exact is not None and not side.exact.error.any() and not items.side.exact_error
         self.scans()
 
+    def _init(self, ends: Sequence[int]) -> NDArray[np.int32]:
+        """What unsigned items add too much, taken away at the start of each block: (tiles, blocks, rows)."""
+        blocks = len(ends) - 1
+        init = np.zeros((len(self.zero), blocks), np.int32)
+        if self.extra:
+            for block, (a, b) in enumerate(itertools.pairwise(ends)):
+                init[: self.n, block] = -self.extra * self.side.parts[0].codes[:, a:b].sum(axis=1, dtype=np.int32)
+        return np.ascontiguousarray(init.reshape(-1, self.tile.rows, blocks).transpose(0, 2, 1))
+
     def _sketch(self, part: Part) -> dict[str, Any]:
         """Fields of a look at the first coordinates only, which finds the seeds: no bound, just an estimate."""
         most = SKETCH if self.coding.kind == "dot" else part.d
         if part.d <= most:
             return {}
         ends = [0, *(min(end, most) for a, end in itertools.pairwise(part.ends) if a < most)]
-        rows, blocks, extra = self.tile.rows, len(ends) - 1, self.extra
-        init = np.zeros((len(self.constant), blocks), np.int32)
-        if extra:
-            for block, (a, b) in enumerate(itertools.pairwise(ends)):
-                init[: self.n, block] = -extra * self.side.parts[0].codes[:, a:b].sum(axis=1, dtype=np.int32)
+        blocks = len(ends) - 1
         self.sketch_ends = np.array([-(-end // self.tile.group) for end in ends], np.int64)
-        self.sketch_init = np.ascontiguousarray(init.reshape(-1, rows, blocks).transpose(0, 2, 1))
+        self.sketch_init = self._init(ends)
         self.sketch_a = self.a[0] * np.float32((part.top / part.weight[ends[-1] - 1]) ** 2)
         return {"blocks": blocks, "inits": blocks, "ends": address(self.sketch_ends)}
 
@@ -345,7 +345,6 @@ class ChunkScan:
     ) -> None:  # fmt: skip
         self.queries, self.rows, self.d, self.m, self.k = queries, rows, d, m, k
         self.slope, self.offset, self.mask, self.counts = slope, offset, mask, counts
-        self.limit = np.zeros(len(queries.constant), np.float32)
         self.zeros = np.zeros(len(queries.constant), np.float32)
         self.room = max(_ROOM, 2 * 504 * queries.tile.width)
         self.calls = {"scan": _scan_call(queries.scan, "scan")}
@@ -353,9 +352,9 @@ class ChunkScan:
             self.calls["seed"] = _scan_call(queries.seeding, "scan")
             self.calls["settle"] = _scan_call(queries.settling, "refine")
 
-    def base(self, at: int, count: int) -> tuple[dict[str, Any], NDArray[np.int64]]:
-        """Fields that every call of a group shares, and the tally they name."""
-        tally = np.zeros(4, np.int64)
+    def base(self, at: int, count: int) -> tuple[dict[str, Any], tuple[NDArray[Any], ...]]:
+        """A task's fields, and what they name of its own: tally and limits, which another part of the items has too."""
+        tally, limit = np.zeros(4, np.int64), np.zeros(count + self.queries.tile.rows, np.float32)
         return {
             "n": count,
             "m": self.m,
@@ -363,7 +362,7 @@ class ChunkScan:
             "d": self.d,
             "one": 0,
             "finish": 0,
-            "limit": address(self.limit) + 4 * at,
+            "limit": address(limit),
             "tally": address(tally),
             "hits_row": 0,
             "hits_item": 0,
@@ -375,7 +374,7 @@ class ChunkScan:
             **self.queries.scan_fields(at),
             **self.rows.fields(self.d, at),
             **self.mask(at),
-        }, tally
+        }, (tally, limit)
 
     @functools.cached_property
     def stretch(self) -> int:
@@ -392,7 +391,7 @@ class ChunkScan:
         seeds = self.k if queries.seeds_exact else self.k + self.k // 2 + 1
         own = Candidates.empty(n, seeds, self.m, np.dtype(np.float32))
         lists = own.fields(0, 1.0, self.zeros)
-        base, _tally = self.base(a, n)
+        base, _own = self.base(a, n)
         scan = {
             **base,
             **queries.sketch_fields(a),
@@ -426,7 +425,7 @@ class ChunkScan:
     def scan(self, state: Candidates, a: int, b: int, first: int, last: int) -> None:
         """Panels first..last against queries a..b."""
         queries, n = self.queries, b - a
-        base, tally = self.base(a, n)
+        base, (tally, _limit) = self.base(a, n)
         entries = np.empty((3, self.room + 64), np.int32)
         fields = {**base, **state.fields(a, self.slope, self.offset), **queries.level_fields(queries.scan, a)}
         fields |= list_fields(entries)
@@ -445,7 +444,7 @@ class ChunkScan:
     def within(self, threshold: NDArray[np.float32], a: int, b: int) -> Iterator[tuple[Any, Any]]:
         """(queries, items) of the pairs of queries a..b that reach their thresholds, some at a time."""
         queries, n = self.queries, b - a
-        base, tally = self.base(a, n)
+        base, (tally, _limit) = self.base(a, n)
         entries = np.empty((3, self.room + 64), np.int32)
         room = 2 * self.room
         rows, items, hits = np.empty(room, np.int64), np.empty(room, np.int64), np.zeros(1, np.int64)

@@ -51,12 +51,11 @@ class Scan:
     levels: tuple[Level, ...]
     formula: Formula
     mode: str
-    rising: bool = False  # partial sums of the formula never fall: a score may be left off in the middle
 
     @property
     def text(self) -> str:
         t = self.tile
-        return f"{t.kind} {t.rows}x{t.vectors} {self.scaled} {self.tailed} {self.levels} {self.mode} {self.rising}"
+        return f"{t.kind} {t.rows}x{t.vectors} {self.scaled} {self.tailed} {self.levels} {self.mode}"
 
 
 _DENSE = (
