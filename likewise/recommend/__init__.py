@@ -1,1 +1,5 @@
-"""Recommend: who took what, and what comes next."""
+"""Recommendation: what somebody may like next, by several models behind one interface, with the reasons."""
+
+from likewise.recommend.interactions import Histories, Interactions
+
+__all__ = ["Histories", "Interactions"]
