@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 
 from likewise.errors import BadRowsError, InputError
 from likewise.files.records import Records, records
+from likewise.recommend.ids import as_ids
 
 Vectors = NDArray[np.float32]
 Words = list[list[str]]  # of each item; one may be there several times
@@ -178,7 +179,9 @@ class Attributes:
         """
         rows = np.asarray(vectors)
         if rows.ndim != 2 or rows.dtype.kind not in "biuf":
-            raise InputError(f"vectors of shape {rows.shape} and type {rows.dtype}: a table (n, d) of numbers is wanted")
+            raise InputError(
+                f"vectors of shape {rows.shape} and type {rows.dtype}: a table (n, d) of numbers is wanted"
+            )
         bad = np.flatnonzero(~np.isfinite(rows).all(axis=1))
         if len(bad):
             raise BadRowsError(
@@ -187,14 +190,14 @@ class Attributes:
                 bad.tolist(),
             )
         called = list(names) if names is not None else [f"coordinate {j}" for j in range(rows.shape[1])]
-        heads = None if titles is None else as_ids(titles, "titles").astype(object)
+        heads = None if titles is None else as_ids(titles, "title").astype(object)
         if heads is not None and len(heads) != len(rows):
             raise InputError(f"{len(heads):,} titles and {len(rows):,} vectors; one title for each is wanted")
-        return cls(as_ids(ids, "ids"), np.ascontiguousarray(rows, np.float32), called, heads)
+        return cls(as_ids(ids, "item"), np.ascontiguousarray(rows, np.float32), called, heads)
 
     def rows_of(self, ids: Any) -> NDArray[np.int64]:
         """The row of each id, -1 where it is not there."""
-        return rows_of(self.ids, as_ids(ids, "ids"))
+        return rows_of(self.ids, as_ids(ids, "item"))
 
     def title_of(self, id: Any) -> str:
         """The title of an id, or the id itself as text where there is none."""
@@ -203,24 +206,6 @@ class Attributes:
 
 
 # ---- ids
-
-
-def as_ids(ids: Any, name: str) -> NDArray[Any]:
-    """Ids as int64, or as an object array of str."""
-    found = ids if isinstance(ids, np.ndarray) else np.array(list(ids), dtype=object)
-    if found.ndim != 1:
-        raise InputError(f"{name} of shape {found.shape}: one for each item is wanted, in one dimension")
-    if found.dtype.kind in "iu":
-        return found.astype(np.int64)
-    values = found.tolist()
-    if values and all(isinstance(v, (int, np.integer)) and not isinstance(v, bool) for v in values):
-        return np.array(values, np.int64)
-    if not all(isinstance(v, str) for v in values):
-        odd = next(v for v in values if not isinstance(v, str))
-        raise InputError(f"{name} hold {odd!r}; ids are whole numbers or text, all of them the same")
-    out = np.empty(len(values), dtype=object)
-    out[:] = values
-    return out if values else np.empty(0, np.int64)
 
 
 def rows_of(known: NDArray[Any], asked: NDArray[Any]) -> NDArray[np.int64]:
@@ -243,18 +228,14 @@ def _check_ids(ids: NDArray[Any], source: str) -> None:
 
 
 def _ids(table: Records, key: str) -> NDArray[Any]:
-    column = table.column(key)
+    column, bad = table.column(key), table.missing(key)
     if column.dtype.kind == "f":  # whole numbers with gaps are read so
-        bad = np.flatnonzero(~np.isfinite(column))
-        whole = np.isfinite(column) & (column == np.trunc(column))
-        if len(bad) or not whole.all():
-            _no_id(table, key, bad if len(bad) else np.flatnonzero(~whole))
-        return column.astype(np.int64)
-    if column.dtype == object:
-        missing = np.array([value is None or value == "" for value in column.tolist()], bool)
-        if missing.any():
-            _no_id(table, key, np.flatnonzero(missing))
-    return as_ids(column, f"{table.source}: the column {key!r}")
+        bad |= column != np.trunc(column)
+    elif column.dtype == object:
+        bad |= np.array([value == "" for value in column.tolist()], bool)
+    if bad.any():
+        _no_id(table, key, np.flatnonzero(bad))
+    return as_ids(column, "item")
 
 
 def _no_id(table: Records, key: str, rows: NDArray[np.int64]) -> None:
@@ -347,10 +328,10 @@ class _Maker:
         self.names: list[str] = []
         self.blocks: list[Block] = []
         self.known: list[str] = []
-        if not isinstance(max_words, (int, np.integer)) or max_words < 1:
+        if max_words < 1:
             raise InputError(f"max_words={max_words!r}: a block has at least one coordinate")
         for name, weight in weights.items():
-            if not (isinstance(weight, (int, float, np.number)) and 0 <= weight < math.inf):
+            if not 0 <= weight < math.inf:
                 raise InputError(f"weights={{{name!r}: {weight!r}}}: a weight is a number of at least 0")
 
     def add_column(self, table: Records, column: str, kind: str, separator: str) -> None:

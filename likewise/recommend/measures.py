@@ -7,7 +7,7 @@ Of one user, let rel_i be 1 where the item at rank i is relevant and else 0, and
     recall@k         (sum of rel_i) / R
     reciprocal rank  1 / (rank of the first relevant item), 0 if none is among the k
     average precision@k    (sum over i of rel_i precision@i) / R
-    NDCG@k           DCG / IDCG,  DCG = sum over i of rel_i / log2(i + 1),  IDCG = sum over i <= min(R, k) of 1 / log2(i + 1)
+    NDCG@k           (sum over i of rel_i / log2(i + 1)) / (sum over i <= min(R, k) of 1 / log2(i + 1))
 
 These are trec_eval's definitions (Manning, Raghavan and Schuetze, Introduction to Information Retrieval, 2008, chapter
 8; NDCG: Jarvelin and Kekalainen, ACM TOIS 20, 2002). Two conventions differ elsewhere: average precision is divided by

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -100,7 +99,7 @@ def by_time(interactions: Interactions, *, share: float = 0.2, seed: int = 0, re
     _check_share(share, "share")
     if interactions.times is None:
         raise InputError("a split by time wants times, and these interactions have none; try leave-one-out or users")
-    times = _seconds(interactions.times)
+    times = interactions.times
     cut = np.quantile(times, 1 - share, method="lower")
     before = times <= cut
     return _made(interactions, before, before, ~before, relevant, f"time: the last {share:.0%} of all interactions")
@@ -186,15 +185,10 @@ def _pairs(interactions: Interactions) -> Integers:
 def _by_time(interactions: Interactions, seed: int) -> Integers:
     """Interactions user by user, the earliest first; the seed orders those of one moment."""
     chance = np.random.default_rng(seed).permutation(len(interactions.user_of))
-    times = chance if interactions.times is None else _seconds(interactions.times)
+    times = chance if interactions.times is None else interactions.times
     return np.lexsort((chance, times, interactions.user_of)).astype(np.int64)
 
 
-def _seconds(times: Any) -> NDArray[np.float64]:
-    found = np.asarray(times)
-    return found.astype("datetime64[us]").astype(np.int64) / 1e6 if found.dtype.kind == "M" else found.astype(float)
-
-
 def _check_share(share: float, name: str) -> None:
-    if not (isinstance(share, (int, float)) and 0 < share < 1):
+    if not 0 < share < 1:
         raise InputError(f"{name}={share!r}; a share lies between 0 and 1, as in {name}=0.2")
