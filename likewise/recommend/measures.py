@@ -213,13 +213,15 @@ def bootstrap_means(values: Any, *, samples: int = 1000, seed: int = 0) -> Float
     if not n or samples < 1:
         raise InputError(f"a bootstrap wants at least one user and one sample; there are {n} and {samples}")
     rng = np.random.default_rng(seed)
-    out = np.empty((samples, *table.shape[1:]))
+    columns = np.ascontiguousarray(table.reshape(n, -1).T)
+    out = np.empty((samples, len(columns)))
     step = max(1, _SAMPLES // n)
     for first in range(0, samples, step):
         drawn = rng.integers(n, size=(min(step, samples - first), n))
         for row, users in enumerate(drawn, first):
-            out[row] = np.bincount(users, minlength=n) @ table / n
-    return out
+            # not by BLAS, whose order of summation depends on the number of columns
+            out[row] = (np.bincount(users, minlength=n) * columns).sum(axis=1) / n
+    return out.reshape(samples, *table.shape[1:])
 
 
 def interval(means: Floats, level: float = 0.95) -> tuple[Floats, Floats]:
