@@ -1,0 +1,1 @@
+"""Search text by meaning and by words."""
