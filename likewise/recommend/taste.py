@@ -110,7 +110,7 @@ class Taste(Recommender):
             for name in ("half_life", "recent"):
                 if getattr(self, name) is not None:
                     raise InputError(f"{name}= needs times, and these interactions have none")
-        known = self._attributes
+        known = self.__dict__.pop("_attributes")
         if not known.names:
             raise InputError(f"{known.source}: no column makes coordinates; say which with lists=, numbers= or text=")
         there = self._items.find(known.ids)  # all of them are in the catalogue
@@ -285,4 +285,3 @@ def centred(vectors: Vectors, there: NDArray[np.int64], *, unit: bool) -> Vector
             less /= np.where(length > 0, length, 1)
         out[rows] = less
     return out
-
