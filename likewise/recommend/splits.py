@@ -2,6 +2,7 @@
 
     leave-one-out   each user's last interaction
     time            everything after one moment, the same for all users: nothing of the future is known
+    history         the last part of each user's history, whenever that was
     users           all of some users, who come as new ones with the first part of their history
     items           all of some items, which nobody is known to have taken: cold items only
 
@@ -88,7 +89,8 @@ def leave_one_out(interactions: Interactions, *, seed: int = 0, relevant: float 
     held = np.isin(pairs, pairs[last])
     kept = np.bincount(interactions.user_of[~held], minlength=len(interactions.users))
     held &= kept[interactions.user_of] > 0  # somebody with one item keeps it
-    return _made(interactions, ~held, ~held, held, relevant, "leave one out: each user's last item")
+    early = ~held
+    return _made(interactions, early, early, held, relevant, "leave one out: each user's last item")
 
 
 def by_time(interactions: Interactions, *, share: float = 0.2, seed: int = 0, relevant: float | None = None) -> Split:
@@ -103,6 +105,20 @@ def by_time(interactions: Interactions, *, share: float = 0.2, seed: int = 0, re
     cut = np.quantile(times, 1 - share, method="lower")
     before = times <= cut
     return _made(interactions, before, before, ~before, relevant, f"time: the last {share:.0%} of all interactions")
+
+
+def by_history(
+    interactions: Interactions, *, share: float = 0.2, seed: int = 0, relevant: float | None = None
+) -> Split:
+    """Hold out the last ``share`` of every user's own history, one interaction at least; users with one item keep it.
+
+    Everybody is tested, with several targets each; but others' future is known.
+    """
+    _check_share(share, "share")
+    number, place = _places(interactions, seed)
+    inputs = np.clip(np.round((1 - share) * number), 1, np.maximum(number - 1, 1))
+    early = place < inputs[interactions.user_of]
+    return _made(interactions, early, early, ~early, relevant, f"history: the last {share:.0%} of each user's own")
 
 
 def by_users(
@@ -126,10 +142,7 @@ def by_users(
         raise InputError("a split by users wants users with two or more items, and there are none")
     chosen = np.random.default_rng(seed).permutation(able)[: max(1, round(share * len(able)))]
     new = np.isin(interactions.user_of, chosen)
-    order = _by_time(interactions, seed)
-    start = np.cumsum(number) - number
-    place = np.empty(len(order), np.int64)  # of each interaction in its user's history
-    place[order] = np.arange(len(order)) - start[interactions.user_of[order]]
+    number, place = _places(interactions, seed)
     inputs = np.clip(np.round(given * number), 1, np.maximum(number - 1, 1))
     early = place < inputs[interactions.user_of]
     words = f"users: {len(chosen):,} of {users:,} are new, with the first {given:.0%} of their history"
@@ -142,14 +155,16 @@ def by_items(interactions: Interactions, *, share: float = 0.2, seed: int = 0, r
     there = np.unique(interactions.item_of)
     chosen = np.random.default_rng(seed).permutation(there)[: max(1, round(share * len(there)))]
     cold = np.isin(interactions.item_of, chosen)
+    early = ~cold
     words = f"items: {len(chosen):,} of {len(there):,} are new, and only these are ranked"
-    return _made(interactions, ~cold, ~cold, cold, relevant, words)
+    return _made(interactions, early, early, cold, relevant, words)
 
 
 #: The splits by name.
 SPLITS: dict[str, Callable[..., Split]] = {
     "leave-one-out": leave_one_out,
     "time": by_time,
+    "history": by_history,
     "users": by_users,
     "items": by_items,
 }
@@ -187,6 +202,15 @@ def _by_time(interactions: Interactions, seed: int) -> Integers:
     chance = np.random.default_rng(seed).permutation(len(interactions.user_of))
     times = chance if interactions.times is None else interactions.times
     return np.lexsort((chance, times, interactions.user_of)).astype(np.int64)
+
+
+def _places(interactions: Interactions, seed: int) -> tuple[Integers, Integers]:
+    """How many interactions each user has, and the place of each interaction in its user's history, from 0."""
+    number = np.bincount(interactions.user_of, minlength=len(interactions.users)).astype(np.int64)
+    order = _by_time(interactions, seed)
+    place = np.empty(len(order), np.int64)
+    place[order] = np.arange(len(order)) - (np.cumsum(number) - number)[interactions.user_of[order]]
+    return number, place
 
 
 def _check_share(share: float, name: str) -> None:

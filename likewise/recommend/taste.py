@@ -67,7 +67,7 @@ class Taste(Recommender):
 
     Examples
     --------
-    >>> films = {"id": [1, 2, 3, 4], "genres": ["crime|drama", "horror", "drama", "crime"]}
+    >>> films = {"id": [1, 2, 3, 4], "genres": ["crime|drama", "horror", "drama", "drama|crime"]}
     >>> model = Taste().fit((["ann", "bob", "bob"], [1, 2, 3]), items=Attributes.read(films))
     >>> model.recommend("ann", 2).items  # nobody took item 4 so far
     array([4, 3], dtype=object)
@@ -188,7 +188,7 @@ class Taste(Recommender):
         return TopK(values, indices)
 
     def _row_bytes(self) -> int:
-        return 16 * self._vectors.shape[1] + 1024
+        return 16 * int(self._vectors.shape[1]) + 1024
 
     def _similarity(self, items: NDArray[np.int64]) -> Floats:
         rows = self._vectors[items]
