@@ -343,7 +343,7 @@ class _Maker:
             words = [[] if _is_missing(v) else [str(v).strip()] for v in _objects(values)]
             self.add_words(column, kind, words)
         elif kind == "lists":
-            self.add_words(column, kind, [_parts_of(v, separator) for v in _objects(values)])
+            self.add_words(column, kind, [parts_of(v, separator) for v in _objects(values)])
         else:
             self.add_words(column, kind, [[] if _is_missing(v) else words_of(str(v)) for v in _objects(values)], True)
 
@@ -419,7 +419,15 @@ def _as_numbers(values: NDArray[Any], column: str, source: str) -> NDArray[np.fl
     return out
 
 
-def _parts_of(value: Any, separator: str) -> list[str]:
+def number_of(value: Any) -> float:
+    """A cell as a number, NaN where it is none."""
+    try:
+        return math.nan if _is_missing(value) else float(value)
+    except (TypeError, ValueError):
+        return math.nan
+
+
+def parts_of(value: Any, separator: str) -> list[str]:
     """The values of a list, each once."""
     if isinstance(value, (list, tuple, np.ndarray)):
         parts = [str(one).strip() for one in value if not _is_missing(one)]
