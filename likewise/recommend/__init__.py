@@ -1,7 +1,21 @@
 """Recommendation: what somebody may like next, by several models behind one interface, with the reasons."""
 
+from likewise.recommend.ease import Ease
+from likewise.recommend.factors import Factors
 from likewise.recommend.interactions import Histories, Interactions
 from likewise.recommend.model import Explanation, Recommendations, Recommender, load
+from likewise.recommend.neighbours import Neighbours
 from likewise.recommend.popular import Popular
 
-__all__ = ["Explanation", "Histories", "Interactions", "Popular", "Recommendations", "Recommender", "load"]
+__all__ = [
+    "Ease",
+    "Explanation",
+    "Factors",
+    "Histories",
+    "Interactions",
+    "Neighbours",
+    "Popular",
+    "Recommendations",
+    "Recommender",
+    "load",
+]
