@@ -5,8 +5,8 @@ minimise |X - X B|^2 + l2 |B|^2 with a diagonal of zeros are
 
     P = (X' X + l2 I)^-1          B[j, i] = -P[j, i] / P[i, i]          score(h) = h B
 
-Where users are fewer than items, the same without a matrix of items x items: with M = (X X' + l2 I)^-1 of (users, users)
-and the i-th column x_i of X,
+Where users are fewer than items, the same without a matrix of items x items: with M = (X X' + l2 I)^-1 of (users,
+users) and the i-th column x_i of X,
 
     P = (I - X' M X) / l2         l2 P[i, i] = 1 - x_i' M x_i =: c_i
     q = h X' M X                  score(h)[i] = h_i - (h_i - q_i) / c_i
@@ -76,9 +76,9 @@ class Ease(Recommender):
         size = min(n, m)
         if 2 * 8.0 * size**2 > physical_memory():
             raise InputError(
-                f"Ease keeps {size:,} x {size:,} numbers for {n:,} users and {m:,} items: {8 * size**2 / 2**30:,.0f} GB, "
-                f"and this machine has {physical_memory() / 2**30:,.0f}; Neighbours and Factors do with less, or leave "
-                "out items that few took"
+                f"Ease keeps {size:,} x {size:,} numbers for {n:,} users and {m:,} items, and needs as many again: "
+                f"{16 * size**2 / 2**30:,.0f} GB, and this machine has {physical_memory() / 2**30:,.0f}; "
+                "Neighbours and Factors do with less, or leave out items that few took"
             )
         self._dual = n < m
         x = self._scaled

@@ -400,13 +400,16 @@ def _columns_of(table: Records, given: dict[str, str | None]) -> dict[str, str]:
     return found
 
 
-def histories_of(lists: Sequence[Any], items: Ids) -> Histories:
-    """Histories of new users: sequences of item ids, or mappings from item ids to values. Twice is once."""
+def histories_of(lists: Sequence[Any], items: Ids, value: float = 1.0) -> Histories:
+    """Histories of new users: sequences of item ids, or mappings from item ids to values. Twice is once.
+
+    ``value`` is what an item counts where there is no other.
+    """
     flat: list[Any] = []
     values: list[float] = []
     counts = []
     for entry in lists:
-        pairs = list(_pairs(entry))
+        pairs = list(_pairs(entry, value))
         counts.append(len(pairs))
         flat += [name for name, _ in pairs]
         values += [value for _, value in pairs]
@@ -419,9 +422,9 @@ def histories_of(lists: Sequence[Any], items: Ids) -> Histories:
     return Histories(merged.offsets, merged.items, merged.values, None, np.full(len(counts), -1))
 
 
-def _pairs(entry: Any) -> Iterator[tuple[Any, float]]:
+def _pairs(entry: Any, value: float) -> Iterator[tuple[Any, float]]:
     if isinstance(entry, dict):
         yield from entry.items()
     else:
         names = entry.tolist() if hasattr(entry, "tolist") else entry
-        yield from ((name, 1.0) for name in names)
+        yield from ((name, value) for name in names)

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from likewise.compute import topk
 from likewise.compute.options import Options, Progress, physical_memory, read_options
 from likewise.compute.search import read_count
 from likewise.errors import InputError, ShapeError
@@ -106,6 +107,7 @@ class Recommender(ABC):
     _items: Ids
     _histories: Histories
     _popularity: NDArray[np.float64]
+    _usual_value: float  # what a history counts that says no values: the mean
 
     # ---- fitting
 
@@ -163,6 +165,7 @@ class Recommender(ABC):
         self._users, self._items, self._histories = users, items, histories
         # the share of all users who took it: what somebody unknown is told
         self._popularity = np.bincount(histories.items, minlength=len(items)) / max(len(users), 1)
+        self._usual_value = float(histories.values.mean()) if len(histories.values) else 1.0
         for name in ("_columns", "_unit_columns"):
             self.__dict__.pop(name, None)
 
@@ -201,17 +204,9 @@ class Recommender(ABC):
 
     def _similar(self, items: NDArray[np.int64], k: int, options: Options) -> TopK:
         """The k items most alike to each of some; here, by the cosine of who took them."""
-        from likewise.recommend.serving import best_of_scores, in_pieces
-
-        columns = self._unit_columns
-
-        def some(first: int, stop: int) -> TopK:
-            here = items[first:stop]
-            alike = (columns[here] @ columns.T.tocsr()).toarray()
-            alike[np.arange(len(here)), here] = np.nan  # not itself
-            return best_of_scores(alike, k, None, None)
-
-        return in_pieces(len(items), k, self._row_bytes(), options, some)
+        itself = np.arange(len(items) + 1), items
+        columns = self._columns
+        return topk(columns[items], columns, k, metric="cosine", where=itself, n_jobs=options.threads)
 
     def _arrays(self) -> dict[str, Any]:
         """What the model learned, as named arrays."""
@@ -281,7 +276,7 @@ class Recommender(ABC):
         ----------
         users : id, sequence of ids, of histories, or Interactions, optional
             Users it was fitted to, by id. Or histories of anybody: for each a sequence of item ids, or a mapping from
-            item ids to values. Or the interactions of other users, in the order of their ``users``. Default: all that
+            item ids to values (default: the mean value of the interactions it was fitted to). Or the interactions of other users, in the order of their ``users``. Default: all that
             it was fitted to. One id alone gives arrays of shape (k,).
         k : int
             At least 1.
@@ -356,7 +351,7 @@ class Recommender(ABC):
         if any(lists):
             if not all(lists):
                 raise InputError("users are either ids or histories (a list of item ids for each), not some of both")
-            return histories_of(rows, self._items), False
+            return histories_of(rows, self._items, self._usual_value), False
         return self._histories.take(self._users.numbers(rows)), False
 
     def _admitted(self, where: Any) -> NDArray[np.bool_] | None:

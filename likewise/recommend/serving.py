@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +17,8 @@ from likewise.recommend.interactions import Histories
 from likewise.reductions import TopK
 
 if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
     from likewise.recommend.model import Recommender, Wanted
 
 
@@ -134,22 +137,37 @@ def best_of_vectors(
         What each user took, if ``wanted`` leaves it out.
     """
     k, options = min(wanted.k, len(rows)), wanted.options
-    kept = {"n_jobs": options.threads, "memory_limit": options.memory}
     lists = (histories.offsets, histories.items) if wanted.exclude_seen else None
+    search = partial(topk, vectors, n_jobs=options.threads, memory_limit=options.memory)
     if wanted.admitted is None:
-        return topk(vectors, items, k, where=lists, **kept)
+        return search(items, k, where=lists)
     if lists is None:
-        return topk(vectors, items, k, where=wanted.admitted, **kept)
+        return search(items, k, where=wanted.admitted)
     numbers = np.flatnonzero(wanted.admitted)
     if not len(numbers):
         return TopK(np.full((len(vectors), k), np.nan), np.full((len(vectors), k), -1, np.int64))
-    found = topk(
-        vectors, rows[numbers], min(k, len(numbers)), metric=metric, where=_among(histories, wanted.admitted), **kept
-    )
+    lists = among(histories, wanted.admitted)
+    found = search(rows[numbers], min(k, len(numbers)), metric=metric, where=lists)
     return TopK(found.values, np.where(found.indices < 0, -1, numbers[found.indices]))
 
 
-def _among(histories: Histories, admitted: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def best_of_sparse(rows: csr_array, items: csr_array, histories: Histories, wanted: Wanted) -> TopK:
+    """The best k by the product of sparse rows: (n, d) of users with (m, d) of items."""
+    numbers = None if wanted.admitted is None else np.flatnonzero(wanted.admitted)
+    lists = (histories.offsets, histories.items) if wanted.exclude_seen else None
+    if wanted.admitted is not None:
+        items = items[numbers]
+        lists = None if lists is None else among(histories, wanted.admitted)
+    k = min(wanted.k, items.shape[0])
+    if not k:
+        return TopK(np.full((len(histories), 0), np.nan), np.empty((len(histories), 0), np.int64))
+    found = topk(rows, items, k, metric="dot", where=lists, n_jobs=wanted.options.threads)
+    if numbers is None:
+        return found
+    return TopK(found.values, np.where(found.indices < 0, -1, numbers[found.indices]))
+
+
+def among(histories: Histories, admitted: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Histories of the admitted items alone, by their numbers among these."""
     inside = admitted[histories.items]
     before = np.concatenate([np.zeros(1, np.int64), np.cumsum(inside)])
