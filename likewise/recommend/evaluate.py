@@ -188,9 +188,9 @@ def evaluate(
     Notes
     -----
     Cold items are ranked among themselves, for users who have a history: the candidates are all items that occur in
-    ``interactions``, but in no training interaction. A model that knows items only from who took them scores all of these alike, and so ranks them
-    by their ids, which may say something by accident; the row ``(chance)``, a random order for each user, is what it is
-    fair to compare with.
+    ``interactions``, but in no training interaction. A model that knows items only from who took them scores all of
+    these alike, and so ranks them by their ids, which may say something by accident; the row ``(chance)``, a random
+    order for each user, is what it is fair to compare with.
 
     Examples
     --------

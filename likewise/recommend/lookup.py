@@ -21,6 +21,7 @@ _SHOWN = 5
 _MOST_COMPARED = 50_000  # comparing letter by letter takes seconds beyond
 _CONDITION = re.compile(r"\s*(?P<column>[^=<>!]+?)\s*(?P<sign><=|>=|!=|==|=|<|>)\s*(?P<value>.*?)\s*", re.DOTALL)
 _YEAR = re.compile(r" \([\d–-]+\)$")
+_ARTICLE = re.compile(r"^(.*), (the|an?)$")
 _ORDER: dict[str, Callable[[Any, Any], Any]] = {
     "<": operator.lt,
     "<=": operator.le,
@@ -32,8 +33,8 @@ _ORDER: dict[str, Callable[[Any, Any], Any]] = {
 def find(items: Attributes, text: str) -> Any:
     """The id of the item that somebody means.
 
-    In this order: the title as written; the title, whatever its case and accents; the same without a year behind it;
-    an id; the only title that begins so; the only title that has it somewhere.
+    In this order: the title as written; the title, whatever its case and accents; the same without a year behind it
+    and with its article in front; an id; the only title that begins so; the only title that has it somewhere.
 
     Raises
     ------
@@ -54,7 +55,7 @@ def find(items: Attributes, text: str) -> Any:
     if exact:
         return _only(items, exact, text, titles)
     wanted, folded = plain(text), [plain(title) for title in titles]
-    for names in (folded, [_without_year(title) for title in folded]):
+    for names in (folded, [_bare(title) for title in folded]):
         alike = [row for row, title in enumerate(names) if title == wanted]
         if alike:
             return _only(items, alike, text, titles)
@@ -92,15 +93,16 @@ def plain(text: str) -> str:
     return " ".join("".join(c for c in apart if not unicodedata.combining(c)).split())
 
 
-def _without_year(title: str) -> str:
-    return _YEAR.sub("", title)
+def _bare(title: str) -> str:
+    """A folded title without a year behind it, and with its article in front: "matrix, the (1999)" is "the matrix"."""
+    return _ARTICLE.sub(r"\2 \1", _YEAR.sub("", title))
 
 
 def nearest(text: str, names: Sequence[str]) -> str:
     """What else may have been meant, for the end of a message."""
     known = {plain(name): name for name in reversed(names[:_MOST_COMPARED])}
     wanted = plain(text)
-    heads = {_without_year(key): name for key, name in known.items()}
+    heads = {_bare(key): name for key, name in known.items()}
     close = [known[key] for key in difflib.get_close_matches(wanted, known, n=3, cutoff=0.6)]
     close += [heads[key] for key in difflib.get_close_matches(wanted, heads, n=3, cutoff=0.6)]
     close = list(dict.fromkeys(close))[:3]

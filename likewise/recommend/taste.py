@@ -124,7 +124,9 @@ class Taste(Recommender):
 
     @cached_property
     def _shelf(self) -> Prepared:
-        return prepare(self._vectors, metric=self._metric)
+        found = prepare(self._vectors, metric=self._metric)
+        assert isinstance(found, Prepared)  # rows of numbers, not a sparse matrix
+        return found
 
     # ---- users
 
