@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from likewise.compute import Prepared, contributions, pairwise, prepare, topk
+from likewise.compute import Prepared, contributions, paired, pairwise, prepare, topk
 from likewise.compute.options import Options
 from likewise.errors import InputError
 from likewise.formula.metric import Metric
@@ -116,10 +116,16 @@ class Taste(Recommender):
         there = self._items.find(known.ids)  # all of them are in the catalogue
         vectors = np.zeros((len(self._items), known.vectors.shape[1]), np.float32)
         vectors[there] = known.vectors
-        self._place(centred(vectors, there, unit=self._metric.name == "cosine"), list(known.names))
+        counted = np.zeros(len(known.names), bool)  # coordinates that an item has or has not
+        for block in known.blocks:
+            counted[block.start : block.stop] = block.kind != "numbers"
+        self._place(*centred(vectors, there, unit=self._metric.name == "cosine"), list(known.names), counted)
 
-    def _place(self, vectors: Vectors, names: list[str]) -> None:
-        self._vectors, self._coordinates = vectors, names
+    def _place(
+        self, vectors: Vectors, mean: Floats, lengths: Floats, names: list[str], counted: NDArray[np.bool_]
+    ) -> None:
+        self._vectors, self._mean, self._lengths = vectors, mean, lengths
+        self._coordinates, self._counted = names, counted
         self.__dict__.pop("_shelf", None)
 
     @cached_property
@@ -173,7 +179,7 @@ class Taste(Recommender):
         return 1.0 if self._metric.closer == "larger" else -1.0
 
     def _scores(self, histories: Histories, options: Options) -> Floats:
-        points = self._points(histories)
+        points = self._points(histories).astype(np.float64)  # so that values are, too
         scores = self._sign * pairwise(points, self._vectors, metric=self._metric, n_jobs=options.threads)
         scores[~points.any(axis=1)] = self._popularity
         return np.asarray(scores, np.float64)
@@ -214,7 +220,8 @@ class Taste(Recommender):
             A sequence of item ids, or a mapping from item ids to values.
         item : id
         by : {"attributes", "items"}
-            Named coordinates, or the items that the user took (of cosine and dot products).
+            Named coordinates, or the items that the user took (of cosine and dot products). What an item has not, and
+            the user's favourites have not, is a reason as well: ``"not genres=Horror"``.
 
         Returns
         -------
@@ -251,39 +258,49 @@ class Taste(Recommender):
         if not point.any():
             return ["popularity"], self._popularity[item : item + 1]
         amounts = self._sign * contributions(point[0], self._vectors[item], metric=self._metric)
-        score = self._sign * pairwise(point, self._vectors[item : item + 1], metric=self._metric)[0, 0]
+        score = self._sign * paired(point[0], self._vectors[item], metric=self._metric)
         if not np.isclose(amounts.sum(), score, rtol=1e-5, atol=1e-6):
             raise InputError(f"the value of {self.metric} is no sum over coordinates; cosine, dot and manhattan are")
         kept = np.flatnonzero(amounts)
-        return [self._coordinates[at] for at in kept], np.asarray(amounts[kept], np.float64)
+        before = self._vectors[item] * self._lengths[item] + self._mean
+        absent = self._counted & (np.abs(before) <= 1e-5 * np.abs(self._mean))
+        names = [f"not {self._coordinates[at]}" if absent[at] else self._coordinates[at] for at in kept]
+        return names, np.asarray(amounts[kept], np.float64)
 
     # ---- keeping
 
     def _arrays(self) -> dict[str, Any]:
-        return {"vectors": self._vectors, "coordinates": self._coordinates}
+        return {
+            "vectors": self._vectors,
+            "mean": self._mean,
+            "lengths": self._lengths,
+            "coordinates": self._coordinates,
+            "counted": self._counted,
+        }
 
     def _restore(self, arrays: Mapping[str, Any]) -> None:
-        self._place(arrays["vectors"], list(arrays["coordinates"]))
+        vectors, mean, lengths, counted = (arrays[name] for name in ("vectors", "mean", "lengths", "counted"))
+        self._place(vectors, mean, lengths, list(arrays["coordinates"]), counted)
 
 
-def centred(vectors: Vectors, there: NDArray[np.int64], *, unit: bool) -> Vectors:
+def centred(vectors: Vectors, there: NDArray[np.int64], *, unit: bool) -> tuple[Vectors, Floats, Floats]:
     """Vectors less their mean, of length 1 if ``unit``; only the rows ``there``, and zeros elsewhere.
 
-    A row that the mean leaves next to nothing of (all items alike, a catalogue of one) stays as it is.
+    A row that the mean leaves next to nothing of (all items are alike, or there is one) is zero too: the rest of it is
+    rounding. Also the mean, and the length that each row was divided by.
     """
-    out = np.zeros_like(vectors)
+    out, lengths = np.zeros_like(vectors), np.ones(len(vectors))
     if not len(there):
-        return out
+        return out, np.zeros(vectors.shape[1]), lengths
     mean = vectors[there].mean(axis=0, dtype=np.float64)
     for first in range(0, len(there), 4096):
         rows = there[first : first + 4096]
-        plain = vectors[rows].astype(np.float64)
-        less = plain - mean
-        length, before = (np.sqrt((part * part).sum(axis=1, keepdims=True)) for part in (less, plain))
-        gone = length <= 1e-6 * before
-        less = np.where(gone, plain, less)
+        before = vectors[rows].astype(np.float64)
+        less = before - mean
+        length, full = (np.sqrt((part * part).sum(axis=1)) for part in (less, before))
+        less[length <= 1e-6 * full] = 0
         if unit:
-            length = np.where(gone, before, length)
-            less /= np.where(length > 0, length, 1)
+            lengths[rows] = np.where(length > 0, length, 1)
+            less /= lengths[rows, None]
         out[rows] = less
-    return out
+    return out, mean, lengths
