@@ -1,5 +1,6 @@
 """Recommendation: what somebody may like next, by several models behind one interface, with the reasons."""
 
+from likewise.recommend.blend import Blend
 from likewise.recommend.ease import Ease
 from likewise.recommend.factors import Factors
 from likewise.recommend.interactions import Histories, Interactions
@@ -8,6 +9,7 @@ from likewise.recommend.neighbours import Neighbours
 from likewise.recommend.popular import Popular
 
 __all__ = [
+    "Blend",
     "Ease",
     "Explanation",
     "Factors",

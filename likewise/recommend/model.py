@@ -276,8 +276,9 @@ class Recommender(ABC):
         ----------
         users : id, sequence of ids, of histories, or Interactions, optional
             Users it was fitted to, by id. Or histories of anybody: for each a sequence of item ids, or a mapping from
-            item ids to values (default: the mean value of the interactions it was fitted to). Or the interactions of other users, in the order of their ``users``. Default: all that
-            it was fitted to. One id alone gives arrays of shape (k,).
+            item ids to values (without, each counts as the mean of those it was fitted to). Or the interactions of
+            other users, in the order of their ``users``. Default: all that it was fitted to. One id alone gives arrays
+            of shape (k,).
         k : int
             At least 1.
         exclude_seen : bool
@@ -351,7 +352,7 @@ class Recommender(ABC):
         if any(lists):
             if not all(lists):
                 raise InputError("users are either ids or histories (a list of item ids for each), not some of both")
-            return histories_of(rows, self._items, self._usual_value), False
+            return histories_of(list(rows), self._items, self._usual_value), False
         return self._histories.take(self._users.numbers(rows)), False
 
     def _admitted(self, where: Any) -> NDArray[np.bool_] | None:
@@ -448,6 +449,9 @@ class Recommender(ABC):
 
     def _packed(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """The model as a header and arrays."""
+        return {"settings": self._settings()}, self._packed_histories() | self._arrays()
+
+    def _packed_histories(self) -> dict[str, Any]:
         kept = self._histories
         arrays: dict[str, Any] = {
             "users": self._users.values,
@@ -456,9 +460,7 @@ class Recommender(ABC):
             "history.items": kept.items.astype(np.int32 if len(self._items) < 2**31 else np.int64),
             "history.values": kept.values,
         }
-        if kept.times is not None:
-            arrays["history.times"] = kept.times
-        return {"settings": self._settings()}, arrays | self._arrays()
+        return arrays if kept.times is None else arrays | {"history.times": kept.times}
 
     @classmethod
     def _unpacked(cls: type[Model], header: Mapping[str, Any], arrays: Mapping[str, Any]) -> Model:
@@ -508,10 +510,19 @@ def load(path: str | os.PathLike[str]) -> Recommender:
     array([9], dtype=object)
     """
     kind = kind_of_archive(path)
-    known = {_KIND + model.__name__: model for model in _subclasses(Recommender)}
-    if kind not in known:
+    if not kind.startswith(_KIND):
         raise InputError(f"{path} holds {kind}, which is no recommender")
-    return known[kind].load(path)
+    return model_named(kind.removeprefix(_KIND)).load(path)
+
+
+def model_named(name: str) -> type[Recommender]:
+    """The class of recommenders that is called so."""
+    known = {model.__name__: model for model in _subclasses(Recommender)}  # type: ignore[type-abstract]
+    if name not in known:
+        raise InputError(
+            f"no recommender is called {name}; a model of one's own has to be imported before it is loaded"
+        )
+    return known[name]
 
 
 def _subclasses(base: type[Recommender]) -> list[type[Recommender]]:
