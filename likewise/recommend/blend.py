@@ -62,7 +62,8 @@ class Blend(Recommender):
             raise InputError("the weights of a Blend are numbers, not all of them 0")
         if by not in ("scores", "ranks"):
             raise InputError(f"by={by!r} is not known; it is 'scores' or 'ranks'")
-        self.models, self.by = [(model, float(weight)) for model, weight in given], by
+        self.models: list[tuple[Recommender, float]] = [(model, float(weight)) for model, weight in given]
+        self.by = by
 
     def _catalogue(self, taken: Interactions, items: Any) -> Ids:
         known = super()._catalogue(taken, items)
