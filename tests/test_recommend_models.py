@@ -13,6 +13,7 @@ import likewise as lw
 from likewise.compute.options import read_options
 from likewise.errors import InputError, ShapeError
 from likewise.recommend import Blend, Ease, Factors, Interactions, Neighbours, Popular, load
+from likewise.recommend.blend import _all_scores
 from likewise.recommend.diversity import pool_size
 from likewise.recommend.serving import best_of_scores
 
@@ -64,7 +65,7 @@ def taken():
 
 def check(found, model, histories, k, mask=None, exclude=True):
     """Against the model's own scores, sorted."""
-    scores = model._scores(histories, OPTIONS)
+    scores = _all_scores(model, histories, OPTIONS)
     allowed = np.ones(scores.shape, bool) if mask is None else np.broadcast_to(mask, scores.shape).copy()
     if exclude:
         allowed[np.repeat(np.arange(len(histories)), histories.counts), histories.items] = False

@@ -71,8 +71,8 @@ class Factors(Recommender):
         self,
         factors: int = 64,
         *,
-        l2: float = 10.0,
-        alpha: float = 1.0,
+        l2: float = 30.0,
+        alpha: float = 4.0,
         iterations: int = 15,
         binary: bool = False,
         seed: int = 0,
@@ -183,8 +183,11 @@ class Factors(Recommender):
     def _scores(self, histories: Histories, options: Options) -> NDArray[np.float64]:
         if not len(histories):
             return np.empty((0, len(self._items)))
-        scores = pairwise(self._of(histories), self._vectors, metric="dot", n_jobs=options.threads)
-        return np.asarray(scores, np.float64)
+        users, items = (vectors.astype(np.float64) for vectors in (self._of(histories), self._vectors))
+        return np.asarray(pairwise(users, items, metric="dot", n_jobs=options.threads), np.float64)
+
+    def _score(self, history: Histories, item: int, options: Options) -> float:
+        return float(self._of(history)[0].astype(np.float64) @ self._vectors[item].astype(np.float64))
 
     def _best(self, histories: Histories, wanted: Wanted) -> TopK:
         return best_of_vectors(self._of(histories), self._ready, self._vectors, "dot", histories, wanted)

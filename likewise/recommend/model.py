@@ -182,6 +182,10 @@ class Recommender(ABC):
         A row does not depend on which other rows it is computed with.
         """
 
+    def _score(self, history: Histories, item: int, options: Options) -> float:
+        """One of them, for a history of one row."""
+        return float(self._scores(history, options)[0, item])
+
     def _best(self, histories: Histories, wanted: Wanted) -> TopK:
         """The best k of each row, ties to the lowest index; NaN and -1 where there are no more."""
         from likewise.recommend.serving import best_of_scores
@@ -223,7 +227,7 @@ class Recommender(ABC):
 
     def __repr__(self) -> str:
         defaults = inspect.signature(type(self).__init__).parameters
-        changed = [f"{k}={v!r}" for k, v in self._settings().items() if v is not defaults[k].default]
+        changed = [f"{k}={v!r}" for k, v in self._settings().items() if v != defaults[k].default]
         return f"{type(self).__name__}({', '.join(changed)})"
 
     # ---- what is known
@@ -413,7 +417,7 @@ class Recommender(ABC):
         if self._needs_history and not history.counts[0]:
             score, names, amounts = self._popularity[number], ["popularity"], self._popularity[number : number + 1]
         else:
-            score = float(self._scores(history, options)[0, number])
+            score = self._score(history, number, options)
             names, amounts = self._reasons(history, number, options)
         order = np.argsort(-amounts, kind="stable")
         return Explanation(self._items.names[number], float(score), [names[at] for at in order], amounts[order])
