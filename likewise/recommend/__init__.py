@@ -1,6 +1,7 @@
 """Recommendation: what somebody may like next, by several models behind one interface, with the reasons."""
 
 from likewise.recommend.attributes import Attributes
+from likewise.recommend.blend import Blend
 from likewise.recommend.ease import Ease
 from likewise.recommend.evaluate import Report, evaluate
 from likewise.recommend.factors import Factors
@@ -12,6 +13,7 @@ from likewise.recommend.taste import Taste
 
 __all__ = [
     "Attributes",
+    "Blend",
     "Ease",
     "Explanation",
     "Factors",

@@ -155,8 +155,9 @@ class Ease(Recommender):
         return {"matrix": self._matrix} | ({"share": self._share} if self._dual else {})
 
     def _restore(self, arrays: Mapping[str, Any]) -> None:
-        self._matrix, self._share = arrays["matrix"], arrays.get("share")
-        self._dual = self._share is not None
+        self._matrix, self._dual = arrays["matrix"], "share" in arrays
+        if self._dual:
+            self._share = arrays["share"]
 
 
 def _gram(rows: csr_array) -> NDArray[np.float64]:

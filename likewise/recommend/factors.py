@@ -19,6 +19,7 @@ answer. And a score is a sum over the history, which is its explanation:
 from __future__ import annotations
 
 import logging
+import operator
 import warnings
 from collections.abc import Iterator, Mapping
 from functools import cached_property
@@ -27,7 +28,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from likewise.compute import Prepared, pairwise, prepare, topk
+from likewise.compute import pairwise, prepare, topk
 from likewise.compute.options import Options
 from likewise.errors import InputError, MissingExtraError, ShapeError
 from likewise.plan import DEFAULT_MEMORY
@@ -70,14 +71,14 @@ class Factors(Recommender):
         self,
         factors: int = 64,
         *,
-        l2: float = 0.1,
-        alpha: float = 1.0,
+        l2: float = 30.0,
+        alpha: float = 4.0,
         iterations: int = 15,
         binary: bool = False,
         seed: int = 0,
     ) -> None:
         for name, value in (("factors", factors), ("iterations", iterations)):
-            if not (isinstance(value, (int, np.integer)) and value >= 1):
+            if not hasattr(value, "__index__") or operator.index(value) < 1:
                 raise InputError(f"{name}={value!r}; a whole number of at least 1 is wanted")
         for name, amount in (("l2", l2), ("alpha", alpha)):
             if not (amount > 0 and np.isfinite(amount)):
@@ -132,7 +133,7 @@ class Factors(Recommender):
         return np.asarray(y.T @ y + self.l2 * np.eye(y.shape[1]))
 
     @cached_property
-    def _ready(self) -> Prepared:
+    def _ready(self) -> Any:
         return prepare(self._vectors, metric="dot")
 
     def _folded(self, histories: Histories) -> NDArray[np.float32]:
@@ -182,13 +183,17 @@ class Factors(Recommender):
     def _scores(self, histories: Histories, options: Options) -> NDArray[np.float64]:
         if not len(histories):
             return np.empty((0, len(self._items)))
-        return pairwise(self._of(histories), self._vectors, metric="dot", n_jobs=options.threads)
+        users, items = (vectors.astype(np.float64) for vectors in (self._of(histories), self._vectors))
+        return np.asarray(pairwise(users, items, metric="dot", n_jobs=options.threads), np.float64)
+
+    def _score(self, history: Histories, item: int, options: Options) -> float:
+        return float(self._of(history)[0].astype(np.float64) @ self._vectors[item].astype(np.float64))
 
     def _best(self, histories: Histories, wanted: Wanted) -> TopK:
         return best_of_vectors(self._of(histories), self._ready, self._vectors, "dot", histories, wanted)
 
     def _row_bytes(self) -> int:
-        return 16 * self._vectors.shape[1]
+        return 16 * int(self._vectors.shape[1])
 
     def _reasons(self, history: Histories, item: int, options: Options) -> tuple[list[Any], NDArray[np.float64]]:
         ((_, matrices, _),) = self._systems(history)
@@ -202,8 +207,15 @@ class Factors(Recommender):
 
     def _similar(self, items: NDArray[np.int64], k: int, options: Options) -> TopK:
         itself = np.arange(len(items) + 1), items
-        kept = {"n_jobs": options.threads, "memory_limit": options.memory}
-        return topk(self._vectors[items], self._vectors, k, metric="cosine", where=itself, **kept)
+        return topk(
+            self._vectors[items],
+            self._vectors,
+            k,
+            metric="cosine",
+            where=itself,
+            n_jobs=options.threads,
+            memory_limit=options.memory,
+        )
 
     def _arrays(self) -> dict[str, Any]:
         return {"item_vectors": self._vectors, "user_vectors": self._users_vectors, "unit": np.array([self._unit])}
@@ -217,7 +229,7 @@ def _unit(histories: Histories, binary: bool) -> float:
     """The mean of the values, which counts as 1."""
     if binary or not len(histories.values):
         return 1.0
-    return float(histories.values.mean()) or 1.0
+    return float(histories.values.mean().item()) or 1.0
 
 
 def _confidence(histories: Histories, binary: bool, unit: float, alpha: float) -> NDArray[np.float64]:
@@ -232,7 +244,7 @@ def _confidence(histories: Histories, binary: bool, unit: float, alpha: float) -
 def _rounded_up(counts: NDArray[np.int64]) -> NDArray[np.int64]:
     """Each count, up to the next of 8 steps between powers of 2: at most an eighth more."""
     step = np.maximum(1, np.exp2(np.floor(np.log2(np.maximum(counts, 1))) - 3)).astype(np.int64)
-    return (counts + step - 1) // step * step
+    return np.asarray((counts + step - 1) // step * step)
 
 
 def _learn_items(confidence: Any, model: Factors, options: Options) -> NDArray[np.float32]:

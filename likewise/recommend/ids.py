@@ -119,8 +119,13 @@ def as_ids(values: Any, noun: str) -> NDArray[Any]:
             found = "of more than one type; make all of them text" if both else f"of type {wrong[0].__name__}"
             raise InputError(f"{noun} ids are {found}; whole numbers or text name {noun}s")
         values = np.array(values, None if kinds else np.int64)
-    if values.ndim != 1:
-        raise InputError(f"{noun} ids have shape {values.shape}; a single axis is wanted")
+    array: NDArray[Any] = values
+    if array.ndim != 1:
+        raise InputError(f"{noun} ids have shape {array.shape}; a single axis is wanted")
+    return _settled(array, noun)
+
+
+def _settled(values: NDArray[Any], noun: str) -> NDArray[Any]:
     if values.dtype.kind == "U":
         return as_objects(values.tolist())
     if values.dtype.kind == "i" or (values.dtype.kind == "u" and (not values.size or values.max() < 2**63)):

@@ -182,6 +182,10 @@ class Recommender(ABC):
         A row does not depend on which other rows it is computed with.
         """
 
+    def _score(self, history: Histories, item: int, options: Options) -> float:
+        """One of them, for a history of one row."""
+        return float(self._scores(history, options)[0, item])
+
     def _best(self, histories: Histories, wanted: Wanted) -> TopK:
         """The best k of each row, ties to the lowest index; NaN and -1 where there are no more."""
         from likewise.recommend.serving import best_of_scores
@@ -223,7 +227,7 @@ class Recommender(ABC):
 
     def __repr__(self) -> str:
         defaults = inspect.signature(type(self).__init__).parameters
-        changed = [f"{k}={v!r}" for k, v in self._settings().items() if v is not defaults[k].default]
+        changed = [f"{k}={v!r}" for k, v in self._settings().items() if v != defaults[k].default]
         return f"{type(self).__name__}({', '.join(changed)})"
 
     # ---- what is known
@@ -276,8 +280,9 @@ class Recommender(ABC):
         ----------
         users : id, sequence of ids, of histories, or Interactions, optional
             Users it was fitted to, by id. Or histories of anybody: for each a sequence of item ids, or a mapping from
-            item ids to values (default: the mean value of the interactions it was fitted to). Or the interactions of other users, in the order of their ``users``. Default: all that
-            it was fitted to. One id alone gives arrays of shape (k,).
+            item ids to values (without, each counts as the mean of those it was fitted to). Or the interactions of
+            other users, in the order of their ``users``. Default: all that it was fitted to. One id alone gives arrays
+            of shape (k,).
         k : int
             At least 1.
         exclude_seen : bool
@@ -351,7 +356,7 @@ class Recommender(ABC):
         if any(lists):
             if not all(lists):
                 raise InputError("users are either ids or histories (a list of item ids for each), not some of both")
-            return histories_of(rows, self._items, self._usual_value), False
+            return histories_of(list(rows), self._items, self._usual_value), False
         return self._histories.take(self._users.numbers(rows)), False
 
     def _admitted(self, where: Any) -> NDArray[np.bool_] | None:
@@ -412,7 +417,7 @@ class Recommender(ABC):
         if self._needs_history and not history.counts[0]:
             score, names, amounts = self._popularity[number], ["popularity"], self._popularity[number : number + 1]
         else:
-            score = float(self._scores(history, options)[0, number])
+            score = self._score(history, number, options)
             names, amounts = self._reasons(history, number, options)
         order = np.argsort(-amounts, kind="stable")
         return Explanation(self._items.names[number], float(score), [names[at] for at in order], amounts[order])
@@ -448,6 +453,9 @@ class Recommender(ABC):
 
     def _packed(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """The model as a header and arrays."""
+        return {"settings": self._settings()}, self._packed_histories() | self._arrays()
+
+    def _packed_histories(self) -> dict[str, Any]:
         kept = self._histories
         arrays: dict[str, Any] = {
             "users": self._users.values,
@@ -456,9 +464,7 @@ class Recommender(ABC):
             "history.items": kept.items.astype(np.int32 if len(self._items) < 2**31 else np.int64),
             "history.values": kept.values,
         }
-        if kept.times is not None:
-            arrays["history.times"] = kept.times
-        return {"settings": self._settings()}, arrays | self._arrays()
+        return arrays if kept.times is None else arrays | {"history.times": kept.times}
 
     @classmethod
     def _unpacked(cls: type[Model], header: Mapping[str, Any], arrays: Mapping[str, Any]) -> Model:
@@ -508,10 +514,19 @@ def load(path: str | os.PathLike[str]) -> Recommender:
     array([9], dtype=object)
     """
     kind = kind_of_archive(path)
-    known = {_KIND + model.__name__: model for model in _subclasses(Recommender)}
-    if kind not in known:
+    if not kind.startswith(_KIND):
         raise InputError(f"{path} holds {kind}, which is no recommender")
-    return known[kind].load(path)
+    return model_named(kind.removeprefix(_KIND)).load(path)
+
+
+def model_named(name: str) -> type[Recommender]:
+    """The class of recommenders that is called so."""
+    known = {model.__name__: model for model in _subclasses(Recommender)}  # type: ignore[type-abstract]
+    if name not in known:
+        raise InputError(
+            f"no recommender is called {name}; a model of one's own has to be imported before it is loaded"
+        )
+    return known[name]
 
 
 def _subclasses(base: type[Recommender]) -> list[type[Recommender]]:

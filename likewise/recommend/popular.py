@@ -60,7 +60,8 @@ class Popular(Recommender):
         """Of the most popular, the first k that a row has not seen: no more than k + its history are looked at."""
         if not wanted.exclude_seen:
             best = best_of_scores(self._counts[None], wanted.k, None, wanted.admitted)
-            return TopK(*(np.repeat(part, len(histories), axis=0) for part in best))
+            n = len(histories)
+            return TopK(np.repeat(best.values, n, axis=0), np.repeat(best.indices, n, axis=0))
         most = int(histories.counts.max(initial=0))
         best = best_of_scores(self._counts[None], wanted.k + most, None, wanted.admitted)
         first = best.indices[0][best.indices[0] >= 0]

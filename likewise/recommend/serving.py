@@ -59,7 +59,8 @@ def _best(model: Recommender, histories: Histories, wanted: Wanted) -> TopK:
     if not len(empty):
         return model._best(histories, wanted)
     best = best_of_scores(model._popularity[None], wanted.k, None, wanted.admitted)
-    values, indices = (np.repeat(part, len(histories), axis=0) for part in best)
+    n = len(histories)
+    values, indices = np.repeat(best.values, n, axis=0), np.repeat(best.indices, n, axis=0)
     others = np.flatnonzero(histories.counts)
     if len(others):
         found = model._best(histories.take(others), wanted)
@@ -151,8 +152,8 @@ def best_of_vectors(
     return TopK(found.values, np.where(found.indices < 0, -1, numbers[found.indices]))
 
 
-def best_of_sparse(rows: csr_array, items: csr_array, histories: Histories, wanted: Wanted) -> TopK:
-    """The best k by the product of sparse rows: (n, d) of users with (m, d) of items."""
+def best_of_sparse(rows: csr_array, ready: Any, items: csr_array, histories: Histories, wanted: Wanted) -> TopK:
+    """The best k by the product of sparse rows: (n, d) of users with (m, d) of items, also as they are ``ready``."""
     numbers = None if wanted.admitted is None else np.flatnonzero(wanted.admitted)
     lists = (histories.offsets, histories.items) if wanted.exclude_seen else None
     if wanted.admitted is not None:
@@ -161,7 +162,7 @@ def best_of_sparse(rows: csr_array, items: csr_array, histories: Histories, want
     k = min(wanted.k, items.shape[0])
     if not k:
         return TopK(np.full((len(histories), 0), np.nan), np.empty((len(histories), 0), np.int64))
-    found = topk(rows, items, k, metric="dot", where=lists, n_jobs=wanted.options.threads)
+    found = topk(rows, ready if numbers is None else items, k, metric="dot", where=lists, n_jobs=wanted.options.threads)
     if numbers is None:
         return found
     return TopK(found.values, np.where(found.indices < 0, -1, numbers[found.indices]))
