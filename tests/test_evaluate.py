@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from likewise.errors import InputError
-from likewise.recommend.interactions import Interactions
+from likewise.recommend import Attributes, Ease, Interactions, Neighbours, Popular, Taste, evaluate
+from likewise.recommend.evaluate import CHANCE
 from likewise.recommend.measures import (
     ACCURACY,
     accuracy,
@@ -17,7 +18,7 @@ from likewise.recommend.measures import (
     interval,
     novelty,
 )
-from likewise.recommend.splits import SPLITS, by_items, by_time, by_users, leave_one_out
+from likewise.recommend.splits import SPLITS, by_history, by_items, by_time, by_users, leave_one_out
 
 # ---- measures
 
@@ -200,6 +201,13 @@ def test_time_split_knows_nothing_of_the_future():
         by_time(Interactions.read(([1, 1], [1, 2])))
 
 
+def test_history_split_takes_the_last_part_of_everybody():
+    whole = Interactions.read(([1] * 10 + [2] * 3 + [3], [*range(10), 0, 1, 2, 5], None, [*range(10), 2, 1, 0, 0]))
+    split = by_history(whole, share=0.2)
+    assert targets(split) == {(0, 8), (0, 9), (1, 0)}
+    assert pairs(split.train) == pairs(whole) - targets(split)
+
+
 def test_users_split_gives_the_first_part_of_new_users():
     whole = some_interactions(np.random.default_rng(7))
     split = by_users(whole, share=0.2, given=0.5, seed=3)
@@ -255,3 +263,140 @@ def test_too_little_to_hold_out():
         by_users(one_each)
     with pytest.raises(InputError, match="nothing is left to train on"):
         by_items(Interactions.read(([1, 2], [7, 7])))
+
+
+# ---- reports
+
+
+def two_tastes(seed=0, users=60, items=24, each=7):
+    """Half of the users take even items, half odd ones; four items come late, and were not there before."""
+    rng = np.random.default_rng(seed)
+    taken = []
+    for user in range(users):
+        pool = np.arange(user % 2, items - 4, 2)
+        late = np.arange(items - 4 + user % 2, items, 2)
+        first = rng.permutation(pool)[:each]
+        taken += [(f"u{user}", i, 4.0, float(t)) for t, i in enumerate(first)]
+        taken.append((f"u{user}", rng.choice(late), 4.0, 100.0))
+    films = Attributes.of(np.arange(items), np.eye(2)[np.arange(items) % 2], names=["even", "odd"])
+    return Interactions.read(tuple(zip(*taken, strict=True))), films
+
+
+def plain_ndcg(model, split, k, where=None):
+    found = model.recommend(split.train.users[split.users], k, where=where)
+    gains = []
+    for row, items in enumerate(found.items.tolist()):
+        own = split.train.items[split.indices[split.offsets[row] : split.offsets[row + 1]]].tolist()
+        dcg = sum(1 / np.log2(rank + 2) for rank, item in enumerate(items) if item in own)
+        gains.append(dcg / sum(1 / np.log2(rank + 2) for rank in range(min(k, len(own)))))
+    return np.array(gains)
+
+
+def test_a_report_has_what_the_measures_say():
+    taken, films = two_tastes()
+    split = by_history(taken, share=0.4)
+    report = evaluate({"close": Neighbours(), "taste": Taste()}, taken, items=films, split=split, k=5, bootstrap=300)
+    names = list(dict.fromkeys(row["model"] for row in report.rows))
+    assert names == ["Popular", "close", "taste", CHANCE]
+    base = plain_ndcg(Popular().fit(split.train, items=films), split, 5)
+    for name, model in (("close", Neighbours()), ("taste", Taste())):
+        each = plain_ndcg(model.fit(split.train, items=films), split, 5)
+        row, less = report.row(name), report.difference(name)
+        assert row["ndcg"] == pytest.approx(each.mean())
+        assert row["ndcg_low"] <= row["ndcg"] <= row["ndcg_high"]
+        low, high = interval(bootstrap_means(each - base, samples=300))
+        assert (less["difference"], less["low"], less["high"]) == pytest.approx(((each - base).mean(), low, high))
+        assert less["apart"] == (low > 0 or high < 0)
+    assert 0 < report.row("close")["coverage"] <= 1
+
+
+def test_new_items_are_ranked_among_themselves():
+    taken, films = two_tastes()
+    report = evaluate(Taste(), taken, items=films, k=2)  # each user's last item is one of the four new ones
+    assert report.row("Taste", "cold items")["users"] == 60
+    assert report.row("Taste", "cold items")["hr"] == 1  # two of four are of the right kind
+    for name in ("Popular", CHANCE):
+        row = report.row(name, "cold items")
+        assert 0.2 < row["hr"] < 0.8
+    assert report.difference("Taste", "hr", "cold items")["apart"]
+    assert "ranked among the 4 of these" in str(report)
+    with pytest.raises(InputError, match="there is no row of 'Ease'"):
+        report.row("Ease")
+    with pytest.raises(InputError, match="there is no difference of 'Popular'"):
+        report.difference("Popular")
+    assert {row["group"] for row in evaluate(Taste(), taken, items=films, k=2, cold=False).rows} == {"all"}
+
+
+def test_only_new_items_with_the_split_by_items():
+    taken, films = two_tastes()
+    report = evaluate(Taste(), taken, items=films, split="items", k=3, share=0.3)
+    assert {row["group"] for row in report.rows} == {"cold items"}
+    assert report.row("Taste", "cold items")["ndcg"] > report.row(CHANCE, "cold items")["ndcg_high"]
+
+
+def test_users_of_whom_little_is_known():
+    taken, films = two_tastes()
+    some = np.concatenate([np.flatnonzero(taken.user_of == u)[:: 1 + u % 3] for u in range(60)])
+    report = evaluate([Popular(), Taste()], taken.take(some), items=films, split="history", few=3, k=3)
+    groups = {row["group"]: row["users"] for row in report.rows}
+    assert groups["cold users"] == 40
+    assert groups["all"] == 60
+    assert "with at most 3 items before; 0 have none" in str(report)
+
+
+@pytest.mark.parametrize("split", list(SPLITS))
+def test_every_split_and_the_same_figures_again(split):
+    taken, films = two_tastes(3)
+    models = {"taste": Taste(), "ease": Ease(l2=10.0)}
+    one = evaluate(models, taken, items=films, split=split, k=4, bootstrap=50, seed=4)
+    two = evaluate(models, taken, items=films, split=split, k=4, bootstrap=50, seed=4, n_jobs=1, memory_limit="1MB")
+    np.testing.assert_equal(one.rows, two.rows)
+    np.testing.assert_equal(one.differences, two.differences)
+    assert not hasattr(models["ease"], "_items")  # copies were fitted
+
+
+def test_without_attributes():
+    taken, _ = two_tastes()
+    report = evaluate(Neighbours(), taken, split="users", k=3)
+    assert report.row("Neighbours")["ndcg"] > report.row("Popular")["ndcg"]
+    assert 0 < report.row("Neighbours")["diversity"] < 1
+
+
+def test_what_is_printed():
+    taken, films = two_tastes()
+    report = evaluate({"by taste": Taste()}, taken, items=films, k=2, bootstrap=40)
+    lines = str(report).splitlines()
+    assert lines[0] == "leave one out: each user's last item; k = 2"
+    assert lines[2] == "all: 60 users"
+    assert lines[3].split()[:3] == ["model", "NDCG@2", "95%"]
+    table = [line for line in lines[3:6] if line]
+    assert len({line.index("NDCG@2") + len("NDCG@2") for line in table[:1]}) == 1
+    assert lines[4].startswith("Popular  ")
+    assert lines[5].startswith("by taste ")
+    pages = report.to_markdown()
+    assert "| model | NDCG@2 | 95% interval | less Popular |" in pages
+    assert "|---|---:|" in pages
+    assert "nan" not in pages + str(report)
+
+
+def test_progress_is_told():
+    taken, films = two_tastes()
+    seen = []
+    evaluate([Taste()], taken, items=films, bootstrap=10, progress=lambda done, total: seen.append((done, total)))
+    assert seen == [(1, 2), (2, 2)]
+
+
+def test_what_cannot_be_evaluated():
+    taken, films = two_tastes()
+    with pytest.raises(InputError, match="split='random' is not known; there are leave-one-out, time"):
+        evaluate(Popular(), taken, split="random")
+    with pytest.raises(InputError, match="leave-one-out holds out one item of each user"):
+        evaluate(Popular(), taken, share=0.2)
+    with pytest.raises(InputError, match="two models are called Taste; name them"):
+        evaluate([Taste(), Taste()], taken, items=films)
+    with pytest.raises(InputError, match="'one' is a str; a Recommender is wanted"):
+        evaluate({"one": "ease"}, taken)
+    with pytest.raises(InputError, match="'Popular' is what the baseline is called"):
+        evaluate({"Popular": Taste()}, taken, items=films)
+    with pytest.raises(InputError, match="give their attributes"):
+        evaluate(Taste(), taken)

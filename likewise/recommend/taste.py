@@ -184,6 +184,12 @@ class Taste(Recommender):
         scores[~points.any(axis=1)] = self._popularity
         return np.asarray(scores, np.float64)
 
+    def _score(self, history: Histories, item: int, options: Options) -> float:
+        point = self._points(history)[0].astype(np.float64)
+        if not point.any():
+            return float(self._popularity[item])
+        return self._sign * float(paired(point, self._vectors[item].astype(np.float64), metric=self._metric))
+
     def _best(self, histories: Histories, wanted: Wanted) -> TopK:
         points = self._points(histories)
         found = best_of_vectors(points, self._shelf, self._vectors, self._metric, histories, wanted)
@@ -258,7 +264,7 @@ class Taste(Recommender):
         if not point.any():
             return ["popularity"], self._popularity[item : item + 1]
         amounts = self._sign * contributions(point[0], self._vectors[item], metric=self._metric)
-        score = self._sign * paired(point[0], self._vectors[item], metric=self._metric)
+        score = self._score(history, item, options)
         if not np.isclose(amounts.sum(), score, rtol=1e-5, atol=1e-6):
             raise InputError(f"the value of {self.metric} is no sum over coordinates; cosine, dot and manhattan are")
         kept = np.flatnonzero(amounts)
