@@ -165,7 +165,7 @@ def _met(items: Attributes, text: str, separator: str) -> Mask:
     if not np.isnan(number):  # 1990 is 1990.0
         equal |= np.array([any(number_of(part) == number for part in cell) for cell in cells], bool)
     if not equal.any():
-        names = list(dict.fromkeys(part for cell in cells for part in cell))
+        names = list(dict.fromkeys(part for one in columns[column].tolist() for part in parts_of(one, separator)))
         raise InputError(f"no item of {items.source} has {column}={value}{nearest(value, names)}")
     return equal if sign in ("=", "==") else ~equal
 
