@@ -162,6 +162,19 @@ def test_numbers_as_text():
         Attributes.read({"id": [1, 2], "a": ["1", "three"]}, numbers=["a"])
 
 
+def test_times_are_numbers_if_asked_for():
+    days = np.array(["2020-01-01", "2020-01-03", "NaT"], "datetime64[D]")
+    table = {"id": [1, 2, 3], "out": days}
+    assert Attributes.read(table).names == []
+    items = Attributes.read(table, numbers=["out"])
+    assert items.vectors[:, 0].tolist() == [-1, 1, 0]
+
+
+def test_truth_values_are_numbers():
+    items = Attributes.read({"id": [1, 2], "new": [True, False]})
+    assert items.vectors[:, 0].tolist() == [1, -1]
+
+
 def test_one_item_and_none():
     one = Attributes.read({"id": [1], "genres": ["a|b"], "minutes": [3]})
     assert one.names == ["genres=a", "genres=b", "minutes"]

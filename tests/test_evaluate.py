@@ -327,6 +327,15 @@ def test_new_items_are_ranked_among_themselves():
     assert {row["group"] for row in evaluate(Taste(), taken, items=films, k=2, cold=False).rows} == {"all"}
 
 
+def test_a_split_made_before_and_items_that_nobody_took():
+    taken, films = two_tastes()
+    more = Attributes.of([-1, *films.ids, 99], np.vstack([films.vectors[1], films.vectors, films.vectors[0]]))
+    one, two = (evaluate([Ease(), Taste()], taken, items=more, split=s, k=3) for s in ("history", by_history(taken)))
+    np.testing.assert_equal(one.rows, two.rows)
+    alone = evaluate([Ease()], taken, split="history", k=3)
+    assert alone.row("Ease")["ndcg"] == one.row("Ease")["ndcg"]
+
+
 def test_only_new_items_with_the_split_by_items():
     taken, films = two_tastes()
     report = evaluate(Taste(), taken, items=films, split="items", k=3, share=0.3)

@@ -5,7 +5,7 @@ import pytest
 
 import likewise as lw
 from likewise.errors import InputError
-from likewise.recommend import Attributes, Interactions, Popular, Taste, load
+from likewise.recommend import Attributes, Blend, Ease, Interactions, Popular, Taste, load
 from likewise.recommend.taste import centred
 
 rng = np.random.default_rng(0)
@@ -264,6 +264,15 @@ def test_saved_and_loaded(tmp_path):
     for a, b in zip(model.recommend(None, 8), again.recommend(None, 8), strict=True):
         np.testing.assert_array_equal(a, b)
     assert again.explain(3, IDS[33]).names == model.explain(3, IDS[33]).names
+
+
+def test_in_a_blend(tmp_path):
+    model = Blend([(Ease(), 0.7), (Taste(negative="mean"), 0.3)]).fit(TAKEN, items=ITEMS)
+    model.save(tmp_path / "both.likewise")
+    again = load(tmp_path / "both.likewise")
+    for a, b in zip(model.recommend(None, 8), again.recommend(None, 8), strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert set(IDS[30:]) & set(model.recommend(None, 20).items.ravel().tolist())
 
 
 @pytest.mark.parametrize(

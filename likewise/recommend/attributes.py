@@ -393,7 +393,10 @@ class _Maker:
                 )
         if not self.parts:
             return np.zeros((self.n, 0), np.float32), [], ()
-        return np.concatenate(self.parts, axis=1), self.names, tuple(self.blocks)
+        vectors = np.empty((self.n, len(self.names)), np.float32)
+        for block in self.blocks:  # each part is let go once it is copied
+            vectors[:, block.start : block.stop] = self.parts.pop(0)
+        return vectors, self.names, tuple(self.blocks)
 
 
 def _objects(values: NDArray[Any]) -> list[Any]:

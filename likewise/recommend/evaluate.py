@@ -161,6 +161,7 @@ def evaluate(
     models : Recommender, list of them, or dict of name to Recommender
         Copies are fitted; the models themselves stay as they are.
     interactions : Interactions, or whatever :meth:`Interactions.read` takes
+        All of them; where ``split`` is a Split, those that it was made of.
     items : Attributes, or whatever :meth:`Attributes.read` takes, optional
         For models that compare attributes; also what lists' diversity is measured by (else: who took the items). Their
         items can be recommended too.
@@ -208,7 +209,7 @@ def evaluate(
     named = _named(models)
     if known is not None:
         whole = whole.with_items(Ids(np.concatenate([whole.items, known.ids]), "item"))
-    part = _split(split, whole, seed, relevant, share)
+    part = _split(split, whole, seed, relevant, share).with_items(whole.item_ids)
     there = np.isin(np.arange(len(whole.items)), whole.item_of)
     groups = _groups(part, there, cold, few, only_cold=split == "items")
     vectors = _vectors(part, known)

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from likewise.errors import InputError
+from likewise.recommend.ids import Ids
 from likewise.recommend.interactions import Interactions
 
 Integers = NDArray[np.int64]
@@ -60,6 +61,15 @@ class Split:
         """How many users took each item in ``train``."""
         pairs = np.unique(_pairs(self.train))
         return np.bincount(pairs % max(len(self.train.items), 1), minlength=len(self.train.items)).astype(np.int64)
+
+    def with_items(self, items: Ids) -> Split:
+        """The same with another list of items that are known, all of these among them."""
+        if items is self.train.item_ids:
+            return self
+        train = self.train.with_items(items)
+        given = train if self.given is self.train else self.given.with_items(items)
+        indices = items.numbers(self.train.items[self.indices])
+        return Split(train, given, self.users, self.offsets, indices, self.words)
 
     def of(self, keep: Mask) -> Split:
         """The same for some of the relevant pairs: a mask over ``indices``; users left without one are not asked."""
