@@ -18,6 +18,8 @@ SECTIONS = {
     "kernels": "Kernels",
     "attention": "Attention",
     "weighted": "Weighted sums",
+    "neighbours": "Neighbours of interactions",
+    "factors": "Recommendations from factors",
     "startup": "Start",
     "memory": "Memory",
 }
