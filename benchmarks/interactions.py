@@ -1,8 +1,8 @@
 """Who took what, made up: as many interactions as one likes, skewed as real ones are, from a seed.
 
 How much a user takes is log-normal, as in MovieLens (of its 20 million ratings: median 68, mean 144, at most 9,254 a
-user). Items are drawn by a Zipf-Mandelbrot law, weight 1 / (rank + 30)^1.1, which has the most popular item taken by a
-quarter of the users; and a half of what a user takes is from one of 50 tastes, which put the items in another order each.
+user). Items are drawn by a Zipf-Mandelbrot law, weight 1 / (rank + 30)^1.1, by which a quarter of the users took the
+most popular one; and half of what a user takes is from one of 50 tastes, which put the items in another order each.
 Users are made some thousand at a time, so that little more memory is taken than the result has.
 """
 

@@ -18,9 +18,11 @@ SECTIONS = {
     "kernels": "Kernels",
     "attention": "Attention",
     "weighted": "Weighted sums",
+    "neighbours": "Neighbours of interactions",
+    "factors": "Recommendations from factors",
+    "recommend": "How good recommendations are",
     "startup": "Start",
     "memory": "Memory",
-    "recommend": "Recommendation",
 }
 MARKERS = ("<!-- benchmarks -->", "<!-- /benchmarks -->")
 

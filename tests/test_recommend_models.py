@@ -482,7 +482,7 @@ def test_factors_fold_in_by_the_closed_form(taken):
         left = (y.T * confidence) @ y + 0.5 * np.eye(8)
         x = np.linalg.solve(left, y.T @ (confidence * (values[user] != 0)))
         np.testing.assert_allclose(model._users_vectors[user], x, rtol=1e-5, atol=1e-6)
-    several = factors(taken, l2=0.5, alpha=2.0)._folded(taken.histories().take(np.array([3, 3, 9])))
+    several = factors(taken, l2=0.5, alpha=2.0)._folded(taken.histories().take(np.array([3, 3, 9])), 1)
     np.testing.assert_array_equal(several, model._users_vectors[[3, 3, 9]])
 
 

@@ -18,16 +18,19 @@ answer. And a score is a sum over the history, which is its explanation:
 
 from __future__ import annotations
 
+import functools
 import logging
 import operator
 import warnings
 from collections.abc import Iterator, Mapping
-from functools import cached_property
+from contextlib import AbstractContextManager, nullcontext
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from likewise.backends.llvm.pool import resolve_jobs, run
 from likewise.compute import pairwise, prepare, topk
 from likewise.compute.options import Options
 from likewise.errors import InputError, MissingExtraError, ShapeError
@@ -108,23 +111,22 @@ class Factors(Recommender):
             raise InputError("vectors have NaN or infinite values")
         made = cls(rows.shape[1], **settings)
         made._remember(taken.user_ids, taken.item_ids, taken.histories())
-        made._settle(rows)
+        made._settle(rows, resolve_jobs(None))
         return made
 
     def _fit(self, taken: Interactions, options: Options) -> None:
         kept = self._histories
-        unit = _unit(kept, self.binary)
         confidence = kept.matrix(len(self._items), binary=self.binary)
-        confidence.data = _confidence(kept, self.binary, unit, self.alpha)
-        self._settle(_learn_items(confidence, self, options), unit)
+        confidence.data = _confidence(kept, self.binary, _unit(kept, self.binary), self.alpha)
+        self._settle(_learn_items(confidence, self, options), options.threads)
 
-    def _settle(self, items: NDArray[np.float32], unit: float | None = None) -> None:
+    def _settle(self, items: NDArray[np.float32], threads: int) -> None:
         """Keep the items' vectors, and find the users'."""
-        self._unit = _unit(self._histories, self.binary) if unit is None else unit
+        self._unit = _unit(self._histories, self.binary)
         self._vectors = items
         for name in ("_ready", "_gram"):
             self.__dict__.pop(name, None)
-        self._users_vectors = self._folded(self._histories)
+        self._users_vectors = self._folded(self._histories, threads)
 
     @cached_property
     def _gram(self) -> NDArray[np.float64]:
@@ -136,32 +138,42 @@ class Factors(Recommender):
     def _ready(self) -> Any:
         return prepare(self._vectors, metric="dot")
 
-    def _folded(self, histories: Histories) -> NDArray[np.float32]:
+    def _folded(self, histories: Histories, threads: int) -> NDArray[np.float32]:
         """Each row's vector, by the closed form."""
         out = np.zeros((len(histories), self._vectors.shape[1]), np.float32)
-        for rows, matrices, right in self._systems(histories):
-            out[rows] = np.linalg.solve(matrices, right[:, :, None])[:, :, 0]
+        confidence = _confidence(histories, self.binary, self._unit, self.alpha)
+
+        def solve(rows: NDArray[np.int64], length: int) -> None:
+            left, right = self._systems(histories, confidence, rows, length)
+            out[rows] = np.linalg.solve(left, right[:, :, None])[:, :, 0]
+
+        tasks = [partial(solve, rows, length) for rows, length in self._groups(histories, threads)]
+        with _one_blas_thread():  # many small systems, one thread each
+            run(tasks, threads)
         return out
 
-    def _systems(
-        self, histories: Histories
-    ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]]:
-        """(rows, A, right-hand sides) of rows with a history, some at a time.
+    def _groups(self, histories: Histories, threads: int) -> Iterator[tuple[NDArray[np.int64], int]]:
+        """Rows whose histories are nearly of one length, and that length: as many as there is memory for.
 
-        Rows whose lengths are nearly alike go together, filled up with zeros to a length that depends on their own
-        alone: so the bits of a vector do not depend on who else is asked for.
+        They are filled up with zeros to a length that depends on their own alone. So the bits of a vector do not depend
+        on who else is asked for.
         """
         d = self._vectors.shape[1]
-        confidence = _confidence(histories, self.binary, self._unit, self.alpha)
         lengths = _rounded_up(histories.counts)
         for length in np.unique(lengths[lengths > 0]).tolist():
             rows = np.flatnonzero(lengths == length)
-            step = max(1, DEFAULT_MEMORY // (8 * (3 * length * d + 3 * d * d)))
+            step = max(1, DEFAULT_MEMORY // (8 * threads * 3 * d * (length + d)))
             for first in range(0, len(rows), step):
-                some = rows[first : first + step]
-                y, c = self._padded(histories, confidence, some, length)
-                matrices = self._gram + np.matmul((y * np.maximum(c - 1, 0)[:, :, None]).transpose(0, 2, 1), y)
-                yield some, matrices, np.einsum("rl,rld->rd", c, y)
+                yield rows[first : first + step], length
+
+    def _systems(
+        self, histories: Histories, confidence: NDArray[np.float64], rows: NDArray[np.int64], length: int
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """A_u (rows, d, d) and right-hand sides (rows, d)."""
+        y, c = self._padded(histories, confidence, rows, length)
+        left = np.matmul((y * np.maximum(c - 1, 0)[:, :, None]).transpose(0, 2, 1), y)
+        left += self._gram
+        return left, np.matmul(c[:, None, :], y)[:, 0]
 
     def _padded(
         self, histories: Histories, confidence: NDArray[np.float64], rows: NDArray[np.int64], length: int
@@ -173,32 +185,35 @@ class Factors(Recommender):
         y = self._vectors[histories.items[at]].astype(np.float64)
         return y * inside[:, :, None], confidence[at] * inside
 
-    def _of(self, histories: Histories) -> NDArray[np.float32]:
+    def _of(self, histories: Histories, threads: int) -> NDArray[np.float32]:
         """The vectors of those who are asked for."""
         known = histories.users >= 0
         if known.all():
             return self._users_vectors[histories.users]
-        return self._folded(histories)
+        return self._folded(histories, threads)
 
     def _scores(self, histories: Histories, options: Options) -> NDArray[np.float64]:
         if not len(histories):
             return np.empty((0, len(self._items)))
-        users, items = (vectors.astype(np.float64) for vectors in (self._of(histories), self._vectors))
+        users, items = (vectors.astype(np.float64) for vectors in (self._of(histories, options.threads), self._vectors))
         return np.asarray(pairwise(users, items, metric="dot", n_jobs=options.threads), np.float64)
 
     def _score(self, history: Histories, item: int, options: Options) -> float:
-        return float(self._of(history)[0].astype(np.float64) @ self._vectors[item].astype(np.float64))
+        return float(self._of(history, 1)[0].astype(np.float64) @ self._vectors[item].astype(np.float64))
 
     def _best(self, histories: Histories, wanted: Wanted) -> TopK:
-        return best_of_vectors(self._of(histories), self._ready, self._vectors, "dot", histories, wanted)
+        return best_of_vectors(
+            self._of(histories, wanted.options.threads), self._ready, self._vectors, "dot", histories, wanted
+        )
 
     def _row_bytes(self) -> int:
         return 16 * int(self._vectors.shape[1])
 
     def _reasons(self, history: Histories, item: int, options: Options) -> tuple[list[Any], NDArray[np.float64]]:
-        ((_, matrices, _),) = self._systems(history)
-        towards = np.linalg.solve(matrices[0], self._vectors[item].astype(np.float64))
         confidence = _confidence(history, self.binary, self._unit, self.alpha)
+        rows, length = next(self._groups(history, 1))
+        left, _ = self._systems(history, confidence, rows, length)
+        towards = np.linalg.solve(left[0], self._vectors[item].astype(np.float64))
         amounts = confidence * (self._vectors[history.items].astype(np.float64) @ towards)
         return self._names_of(history.items), amounts
 
@@ -247,6 +262,21 @@ def _rounded_up(counts: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.asarray((counts + step - 1) // step * step)
 
 
+def _one_blas_thread() -> AbstractContextManager[Any]:
+    """BLAS on one thread meanwhile, where threadpoolctl can see to it: its own threads cost more than small systems."""
+    controller = _controller()
+    return nullcontext() if controller is None else controller.limit(limits=1, user_api="blas")
+
+
+@functools.cache
+def _controller() -> Any:
+    try:
+        from threadpoolctl import ThreadpoolController
+    except ImportError:
+        return None
+    return ThreadpoolController()
+
+
 def _learn_items(confidence: Any, model: Factors, options: Options) -> NDArray[np.float32]:
     """Item vectors, by implicit."""
     try:
@@ -256,13 +286,12 @@ def _learn_items(confidence: Any, model: Factors, options: Options) -> NDArray[n
     except ImportError:
         raise MissingExtraError("Factors are learned by implicit: pip install 'likewise[recommend-als]'") from None
     from scipy.sparse import csr_matrix
-    from threadpoolctl import threadpool_limits
 
     log = logging.getLogger("implicit")
     level = log.level
     log.setLevel(logging.ERROR)
     try:
-        with warnings.catch_warnings(), threadpool_limits(1, "blas"):
+        with warnings.catch_warnings(), _one_blas_thread():
             warnings.simplefilter("ignore")
             learner = AlternatingLeastSquares(
                 factors=model.factors,
