@@ -8,6 +8,9 @@ array([[1]])
 
 from __future__ import annotations
 
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from likewise import errors
 from likewise.bits import Bits
 from likewise.compute import (
@@ -41,9 +44,26 @@ from likewise.formula.metrics import (
 from likewise.reductions import KMeans, TopK, Within
 from likewise.vectors import angle, norm, normalize, project
 
+if TYPE_CHECKING:
+    from likewise import recommend, text, translate
+
 __version__ = "0.1.0"
 
 metrics = MetricTable()
+
+#: Packages that are loaded when they are first asked for.
+_USES = ("recommend", "text", "translate")
+
+
+def __getattr__(name: str) -> Any:
+    if name in _USES:
+        return importlib.import_module(f"likewise.{name}")
+    raise AttributeError(f"module 'likewise' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_USES})
+
 
 __all__ = [
     "Bits",
@@ -76,8 +96,11 @@ __all__ = [
     "project",
     "rational_quadratic",
     "rbf",
+    "recommend",
     "sigmoid",
+    "text",
     "topk",
+    "translate",
     "weighted_sum",
     "within",
 ]

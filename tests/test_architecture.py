@@ -24,8 +24,8 @@ FLOORS = [
     ["compute"],  # the verbs: check, plan, run
     ["transforms"],
     ["geometry"],  # can this space be trusted
-    ["recommend", "text", "translate", "estimators", "nn"],  # uses
     ["files"],  # tables in and out
+    ["recommend", "text", "translate", "estimators", "nn"],  # uses
     ["likewise"],
     ["cli", "report", "server"],  # doors
     ["__main__"],  # python -m likewise

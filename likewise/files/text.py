@@ -37,7 +37,7 @@ _NUMBER = r"(?i)^\s*[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|inf|infinity|nan)\s*$"
 def read_csv(source: Source, wanted: Wanted) -> Table:
     """CSV with a header; comma, semicolon or tab, whichever the header has."""
     need_pyarrow("reading CSV")
-    header, delimiter = _csv_header(source)
+    header, delimiter = csv_header(source)
     names = [name.strip() for name in header]
     check_unique(source.name, names)
     of_id = choose_id(source.name, names, wanted)
@@ -73,7 +73,7 @@ def _parse_csv(source: Source, delimiter: str, include: list[str], of_id: str | 
     return table.rename_columns([raw.strip() for raw in table.column_names])
 
 
-def _csv_header(source: Source) -> tuple[list[str], str]:
+def csv_header(source: Source) -> tuple[list[str], str]:
     """The names in the header, and the delimiter."""
     text = source.head(1 << 24).decode("utf-8-sig", errors="replace")
     first = text.lstrip("\r\n").partition("\n")[0]

@@ -1,0 +1,1 @@
+"""Recommend: who took what, and what comes next."""

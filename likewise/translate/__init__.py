@@ -1,0 +1,1 @@
+"""Translate by nearness: two spaces brought into one."""
