@@ -358,7 +358,7 @@ class Passages:
 
     def text(self, documents: Documents, place: int) -> str:
         """The passage as it is written."""
-        text = documents.texts[self.document[place]]
+        text: str = documents.texts[self.document[place]]
         return text[self.start[place] : self.end[place]]
 
     def whole(self, documents: Documents, place: int) -> str:

@@ -139,7 +139,7 @@ def embed(
            [0.  , 1.  ]], dtype=float32)
     """
     texts = as_texts(texts)
-    if not isinstance(batch_size, (int, np.integer)) or batch_size < 1:
+    if batch_size < 1:
         raise InputError(f"batch_size={batch_size!r}; a whole number from 1 is wanted")
     encode = encoder(model)
     keys = [_key(text) for text in texts]
@@ -249,6 +249,6 @@ class Store:
         """Write what is not on disk yet."""
         if self.keys:
             keys = np.frombuffer(b"".join(self.keys), np.uint8).reshape(-1, 16)
-            chunk = {"keys": keys, "vectors": np.concatenate(self.vectors)}
+            chunk: dict[str, NDArray[Any]] = {"keys": keys, "vectors": np.concatenate(self.vectors)}
             save_archive(self.folder / f"{uuid.uuid4().hex}.likewise", _KIND, {}, chunk)
         self.keys, self.vectors, self.since = [], [], time.monotonic()

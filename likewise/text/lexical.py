@@ -11,55 +11,58 @@ so bm25s computes them all beforehand (Lu 2024), and a query is a row of counts.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from likewise.compute import topk
 from likewise.errors import InputError, MissingExtraError
 from likewise.reductions import TopK
-from likewise.text.nearest import nearest_sparse
 from likewise.text.terms import Vectorizer, need_scipy
 
 Method = Literal["lucene", "robertson", "atire"]
 
 #: Words that say little, of English: those that Lucene leaves out.
-ENGLISH = [
-    "a",
-    "an",
-    "and",
-    "are",
-    "as",
-    "at",
-    "be",
-    "but",
-    "by",
-    "for",
-    "if",
-    "in",
-    "into",
-    "is",
-    "it",
-    "no",
-    "not",
-    "of",
-    "on",
-    "or",
-    "such",
-    "that",
-    "the",
-    "their",
-    "then",
-    "there",
-    "these",
-    "they",
-    "this",
-    "to",
-    "was",
-    "will",
-    "with",
-]
+ENGLISH = tuple(
+    [
+        "a",
+        "an",
+        "and",
+        "are",
+        "as",
+        "at",
+        "be",
+        "but",
+        "by",
+        "for",
+        "if",
+        "in",
+        "into",
+        "is",
+        "it",
+        "no",
+        "not",
+        "of",
+        "on",
+        "or",
+        "such",
+        "that",
+        "the",
+        "their",
+        "then",
+        "there",
+        "these",
+        "they",
+        "this",
+        "to",
+        "was",
+        "will",
+        "with",
+    ]
+)
 
 
 class Lexical:
@@ -84,7 +87,7 @@ class Lexical:
 
     def search(self, texts: Sequence[str], k: int, *, where: NDArray[np.bool_] | None = None, **options: Any) -> TopK:
         """The k best documents of each query; fewer, padded with -1 and NaN, where fewer share a term with it."""
-        found = nearest_sparse(self.queries(texts), self.rows, k, where=where, **options)
+        found = topk(self.queries(texts), self.rows, k, metric="dot", where=where, **options)
         worthless = ~(found.values > 0)
         return TopK(np.where(worthless, np.nan, found.values), np.where(worthless, -1, found.indices))
 
@@ -141,7 +144,7 @@ class Bm25(Lexical):
         b: float = 0.75,
         method: Method = "lucene",
         stem: str | Callable[[str], str] | None = None,
-        stop: Sequence[str] = tuple(ENGLISH),
+        stop: Sequence[str] = ENGLISH,
     ) -> None:
         if method not in ("lucene", "robertson", "atire"):
             raise InputError(f"method={method!r} is not known; it is 'lucene', 'robertson' or 'atire'")
@@ -165,7 +168,7 @@ class Bm25(Lexical):
             return self
         repeated = np.repeat(counts.indices, counts.data.astype(np.int64)).tolist()
         ends = np.concatenate([[0], np.cumsum(counts.data.astype(np.int64))])[counts.indptr].tolist()
-        lists = [repeated[first:end] for first, end in zip(ends, ends[1:], strict=False)]
+        lists = [repeated[first:end] for first, end in itertools.pairwise(ends)]
         engine = bm25s.BM25(k1=self.k1, b=self.b, method=self.method, dtype="float64")
         scores = engine.build_index_from_ids(list(range(terms)), lists, show_progress=False)
         parts = (scores["data"], scores["indices"], scores["indptr"])

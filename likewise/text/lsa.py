@@ -71,7 +71,7 @@ class Lsa:
         power: float = 1.0,
         seed: int = 0,
     ) -> None:
-        if not isinstance(dimensions, (int, np.integer)) or dimensions < 1:
+        if dimensions < 1:
             raise InputError(f"dimensions={dimensions!r}; a whole number from 1 is wanted")
         if not ridge >= 0 or not power >= 0:
             raise InputError(f"ridge={ridge!r} and power={power!r} cannot be negative")
