@@ -21,7 +21,7 @@ import uuid
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +40,7 @@ _SAME = 1e-3  # a model gives its vectors again to some 1e-6; rounded to 16 bits
 _CHUNK = 512  # texts in a file of a store,
 _SECONDS = 20.0  # or fewer, where they take longer than this
 
+Role = Literal["text", "query", "document"]
 Encode = Callable[[list[str]], NDArray[Any]]
 
 
@@ -47,7 +48,7 @@ class EmbeddingWarning(UserWarning):
     """A file of a store that cannot be read; its texts are embedded again."""
 
 
-def encoder(model: Any) -> Encode:
+def encoder(model: Any, role: Role = "text") -> Encode:
     """A function from texts to vectors.
 
     Parameters
@@ -55,6 +56,9 @@ def encoder(model: Any) -> Encode:
     model : str, path-like or object
         The name of a sentence-transformers model, the folder of one, or an object with ``encode(texts)`` or
         ``transform(texts)``, or a function.
+    role : {"text", "query", "document"}
+        Some models put other words in front of a query than of a document: where the model has ``encode_query`` and
+        ``encode_document``, as those of sentence-transformers have, these are called.
 
     Raises
     ------
@@ -65,11 +69,12 @@ def encoder(model: Any) -> Encode:
     """
     if isinstance(model, (str, os.PathLike)):
         model = load_model(os.fspath(model))
+    more = {}
     if type(model).__module__.partition(".")[0] == "sentence_transformers":
-        return lambda texts: np.asarray(model.encode(texts, batch_size=len(texts), show_progress_bar=False))
-    for name in ("encode", "transform"):
+        more = {"show_progress_bar": False}
+    for name in ("encode", "transform") if role == "text" else (f"encode_{role}", "encode", "transform"):
         if callable(found := getattr(model, name, None)):
-            return lambda texts: np.asarray(found(texts))
+            return lambda texts: np.asarray(found(texts, **more))
     if callable(model):
         return lambda texts: np.asarray(model(texts))
     raise InputError(
@@ -102,6 +107,7 @@ def embed(
     texts: Sequence[str],
     model: Any,
     *,
+    role: Role = "text",
     batch_size: int = 64,
     store: str | os.PathLike[str] | None = None,
     progress: Progress = None,
@@ -113,7 +119,8 @@ def embed(
     texts : sequence of str
         Texts that occur more than once are embedded once.
     model : str, path-like or object
-        As :func:`encoder` takes it.
+    role : {"text", "query", "document"}
+        As :func:`encoder` takes them.
     batch_size : int, default 64
         Texts that go through the model together, sorted by length. A neural model may round differently in other
         batches, in the seventh digit.
@@ -141,7 +148,7 @@ def embed(
     texts = as_texts(texts)
     if batch_size < 1:
         raise InputError(f"batch_size={batch_size!r}; a whole number from 1 is wanted")
-    encode = encoder(model)
+    encode = encoder(model, role)
     keys = [_key(text) for text in texts]
     wanted = dict(zip(keys, texts, strict=True))
     kept = Store(store, encode) if store is not None else None
@@ -187,11 +194,21 @@ def _checked(vectors: NDArray[Any], count: int) -> Floats:
     return np.asarray(rows / np.where(norms > 0, norms, 1.0), np.float32)
 
 
+def probes_of(encode: Encode) -> Floats:
+    """What a model makes of the probe texts: how it is known again."""
+    return np.concatenate([_checked(encode([text]), 1) for text in _PROBES])
+
+
+def same_model(one: Floats, other: Floats) -> bool:
+    """Whether two models make the same of the probe texts."""
+    return one.shape == other.shape and bool(np.abs(one - other).max() < _SAME)
+
+
 class Store:
     """The vectors of one model in a folder."""
 
     def __init__(self, folder: str | os.PathLike[str], encode: Encode) -> None:
-        probes = np.concatenate([_checked(encode([text]), 1) for text in _PROBES])
+        probes = probes_of(encode)
         if not probes.any():
             raise InputError(
                 "store= cannot tell this model from others: it makes zeros of its probe texts; embed without a store"
@@ -208,7 +225,7 @@ class Store:
             root.mkdir(parents=True, exist_ok=True)
             for path in sorted(root.glob("*/model.likewise")):
                 there = load_archive(path, _PROBE_KIND)[1]["probes"]
-                if there.shape == probes.shape and np.abs(there - probes).max() < _SAME:
+                if same_model(there, probes):
                     return path.parent
             folder = root / uuid.uuid4().hex[:16]
             folder.mkdir()

@@ -25,44 +25,12 @@ from likewise.text.terms import Vectorizer, need_scipy
 
 Method = Literal["lucene", "robertson", "atire"]
 
+_SAY_LITTLE = """
+a an and are as at be but by for if in into is it no not of on or such that the their then there these they this to was
+will with
+"""
 #: Words that say little, of English: those that Lucene leaves out.
-ENGLISH = tuple(
-    [
-        "a",
-        "an",
-        "and",
-        "are",
-        "as",
-        "at",
-        "be",
-        "but",
-        "by",
-        "for",
-        "if",
-        "in",
-        "into",
-        "is",
-        "it",
-        "no",
-        "not",
-        "of",
-        "on",
-        "or",
-        "such",
-        "that",
-        "the",
-        "their",
-        "then",
-        "there",
-        "these",
-        "they",
-        "this",
-        "to",
-        "was",
-        "will",
-        "with",
-    ]
-)
+ENGLISH = tuple(_SAY_LITTLE.split())
 
 
 class Lexical:
@@ -126,7 +94,7 @@ class Bm25(Lexical):
     stem : str or callable, optional
         A language of PyStemmer, as in "english", or a function of a word.
     stop : iterable of str
-        Words that do not count. Default: those that Lucene leaves out in English.
+        Words that do not count, as in ``lexical.ENGLISH``. They weigh little anyway.
 
     Examples
     --------
@@ -144,7 +112,7 @@ class Bm25(Lexical):
         b: float = 0.75,
         method: Method = "lucene",
         stem: str | Callable[[str], str] | None = None,
-        stop: Sequence[str] = ENGLISH,
+        stop: Sequence[str] = (),
     ) -> None:
         if method not in ("lucene", "robertson", "atire"):
             raise InputError(f"method={method!r} is not known; it is 'lucene', 'robertson' or 'atire'")
