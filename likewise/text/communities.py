@@ -60,7 +60,7 @@ def communities(
     Examples
     --------
     >>> communities([[1.0, 0.0], [0.0, 1.0], [1.0, 0.1], [0.1, 1.0], [1.0, 0.2]], min_size=2)
-    [array([2, 0, 4]), array([1, 3])]
+    [array([0, 2, 4]), array([1, 3])]
     """
     vectors = as_vectors(texts, model, store, progress)
     threshold, least = read_threshold(threshold), read_count(min_size)

@@ -1,19 +1,22 @@
 """Near duplicates: all pairs of vectors that are alike beyond a threshold, or the most alike of them.
 
 Every pair is compared, and no matrix is held: a chunk of rows is searched among the rows from its first on, by
-:func:`likewise.within`. Where only the best ``max_pairs`` are wanted, the threshold rises to the worst of those met.
+:func:`likewise.within`. Where only the best ``max_pairs`` are wanted, a sample of rows says which threshold some more
+than these pass; if it turns out that fewer do, the search is made again with the caller's. So the answer is exact
+whatever the sample held, and the sample decides how long it takes.
 """
 
 from __future__ import annotations
 
 import math
 import os
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from likewise.compute import within
+from likewise.compute import pairwise, within
 from likewise.compute.options import Progress, read_options
 from likewise.compute.search import read_count
 from likewise.errors import InputError, ShapeError
@@ -22,6 +25,7 @@ from likewise.text.embed import embed
 from likewise.text.terms import as_texts
 
 _CHUNK = 4096  # rows searched at a time
+_SAMPLE = 512  # rows that a threshold is guessed from
 
 
 class Pairs(NamedTuple):
@@ -81,23 +85,59 @@ def near_duplicates(
     measure = as_metric(metric)
     sign = 1.0 if measure.closer == "smaller" else -1.0
     tell = read_options(n_jobs, memory_limit, "raise", progress).progress
-    best = _none()
-    kept = [best]  # pairs that are not in order yet
-    held = 0
+    options = {"metric": measure, "n_jobs": n_jobs, "memory_limit": memory_limit}
+    if most is not None:
+        guess = _guess(vectors, most, sign, options)
+        if guess is not None and sign * guess < sign * threshold:
+            found = _pairs(vectors, guess, most, sign, options, tell)
+            if len(found.first) == most:
+                return found
+    return _pairs(vectors, threshold, most, sign, options, tell)
+
+
+def _pairs(
+    vectors: NDArray[Any],
+    threshold: float,
+    most: int | None,
+    sign: float,
+    options: dict[str, Any],
+    tell: Callable[[int, int], None] | None,
+) -> Pairs:
+    """All pairs within a threshold in order, or the best of them."""
+    kept, held = [_none()], 0  # pairs that are not in order yet
     for first in range(0, len(vectors), _CHUNK):
         rows = vectors[first : first + _CHUNK]
-        found = within(rows, vectors[first:], threshold, metric=measure, n_jobs=n_jobs, memory_limit=memory_limit)
+        found = within(rows, vectors[first:], threshold, **options)
         one = np.repeat(np.arange(len(rows)), np.diff(found.offsets))
         fresh = found.indices > one
         kept.append(Pairs(one[fresh] + first, found.indices[fresh] + first, found.values[fresh]))
         held += len(kept[-1].first)
-        if most is not None and held > most + 4 * _CHUNK:
-            kept = [_best(kept, sign, most)]
-            held = most
+        if most is not None and held > 2 * most:
+            kept, held = [_best(kept, sign, most)], most
             threshold = float(kept[0].values[-1])  # what is worse is not among the best
         if tell is not None:
             tell(min(first + _CHUNK, len(vectors)), len(vectors))
     return _best(kept, sign, most)
+
+
+def _guess(vectors: NDArray[Any], most: int, sign: float, options: dict[str, Any]) -> float | None:
+    """A threshold that some more than ``most`` pairs pass, by a sample of the rows; None where there are few rows."""
+    n = len(vectors)
+    if n < 4 * _SAMPLE:
+        return None
+    sample = np.sort(np.random.default_rng(0).choice(n, _SAMPLE, replace=False))
+    expected = 2 * most * _SAMPLE / n  # each pair is met from both its rows
+    rank = int(expected + 4 * math.sqrt(expected)) + 10
+    if rank > _SAMPLE * (n - 1) // 2:
+        return None
+    nearest = np.zeros(0)
+    for first in range(0, n, _CHUNK):
+        keys = sign * pairwise(vectors[sample], vectors[first : first + _CHUNK], **options)
+        own = np.flatnonzero((sample >= first) & (sample < first + _CHUNK))
+        keys[own, sample[own] - first] = np.inf
+        keys = np.concatenate([nearest, keys.ravel()])
+        nearest = np.partition(keys, rank)[: rank + 1] if len(keys) > rank else keys
+    return sign * float(nearest.max())
 
 
 def _none() -> Pairs:

@@ -254,11 +254,11 @@ class Index:
             return None
         if isinstance(where, str):
             raise InputError(f"where={where!r} is one string; a list of ids is wanted, or a mask")
-        given: NDArray[Any] = np.asarray(where)
+        given = np.asarray(where)
         if given.dtype == np.bool_:
             if given.shape != (len(self.documents),):
                 raise ShapeError(f"where= has shape {given.shape}; a mask of shape ({len(self.documents)},) is wanted")
-            return np.asarray(given[self.passages.document], bool)
+            return np.asarray(np.take(given, self.passages.document), np.bool_)
         mask = np.zeros(len(self.documents), bool)
         mask[self.documents.places(list(where))] = True
         return mask[self.passages.document]
