@@ -94,6 +94,25 @@ def test_every_layout_of_a_sparse_matrix_is_read():
         same(lw.topk(whole, None, 4, metric="dot"), lw.topk(whole.toarray(), None, 4, metric="dot"))
 
 
+def test_prepared_sparse_rows_answer_alike():
+    rng = np.random.default_rng(3)
+    x, y = rows(rng, 30, 50, np.float32), rows(rng, 200, 50, bool)
+    for metric in ("cosine", "dot"):
+        shelf = lw.prepare(y, metric=metric)
+        assert shelf.shape == y.shape
+        assert shelf.nbytes > y.nnz * 8
+        assert repr(shelf) == f"<PreparedSparse: 200 x 50 for {metric}>"
+        same(lw.topk(x, shelf, 9), lw.topk(x.toarray(), y.toarray(), 9, metric=metric))
+        same(lw.topk(shelf, None, 9), lw.topk(y.toarray(), None, 9, metric=metric))
+        same(lw.topk(x[:1], shelf, 9, metric=metric), lw.topk(x[:1].toarray(), y.toarray(), 9, metric=metric))
+    with pytest.raises(InputError, match="prepared for dot, not cosine"):
+        lw.topk(x, shelf, 3, metric="cosine")
+    ones = lw.prepare(y, metric="jaccard")
+    same(lw.topk(y[:7], ones, 9), lw.topk(y[:7].toarray(), y.toarray(), 9, metric="jaccard"))
+    with pytest.raises(InputError, match="jaccard of sparse rows needs"):
+        lw.topk(x, ones, 3)  # not ones
+
+
 def test_ties_go_to_the_lowest_index_and_items_without_common_coordinates_fill_up():
     eye = sp.csr_array(np.eye(6))
     found = lw.topk(eye, None, 5, metric="dot")

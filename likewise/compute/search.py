@@ -33,7 +33,7 @@ from likewise.compute.sides import (
     transformed,
 )
 from likewise.compute.sparse import is_sparse, topk_sparse
-from likewise.errors import InputError
+from likewise.errors import DtypeError, InputError
 from likewise.formula.metric import Metric
 from likewise.formula.metrics import as_metric
 from likewise.formula.screen import choose
@@ -603,6 +603,8 @@ def within(
     >>> found.indices, found.offsets
     (array([1, 0]), array([0, 2]))
     """
+    if is_sparse(queries) or is_sparse(items):
+        raise DtypeError("within compares dense rows, and these are sparse: use .toarray(), or topk")
     call = _read_call(queries, items, metric, where, n_jobs, memory_limit, on_bad, progress)
     try:
         limit = float(radius)

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from likewise.arrays import read
 from likewise.compute.filters import read_where
 from likewise.compute.options import Progress, read_options
-from likewise.compute.sides import metric_for, refuse_bad, statistics_of
+from likewise.compute.sides import metric_for, refuse_bad
 from likewise.errors import DtypeError, InputError, ShapeError
 from likewise.formula.sparse import sparse_form
-from likewise.reductions import CountedTopK, Counts, TopK
+from likewise.reductions import Best, CountedTopK, Counts, TopK
 
 if TYPE_CHECKING:
     from likewise.backends.llvm.sparse import SparseRows
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 
 def is_sparse(value: Any) -> bool:
-    """Whether it is one of SciPy's sparse matrices or arrays."""
-    return hasattr(value, "tocsr") and hasattr(value, "nnz")
+    """Whether it is one of SciPy's sparse matrices or arrays, or prepared from one."""
+    return isinstance(value, PreparedSparse) or (hasattr(value, "tocsr") and hasattr(value, "nnz"))
 
 
 def read_sparse(value: Any, name: str, options: Options) -> SparseRows:
@@ -73,6 +73,43 @@ def _numbers(data: NDArray[Any], name: str) -> NDArray[Any]:
     return np.ascontiguousarray(data, np.float32 if narrow else np.float64)
 
 
+class PreparedSparse:
+    """Sparse items read, measured and transposed once for one metric; pass it wherever :func:`topk` wants ``items``.
+
+    Made by :func:`prepare`. ``shape``, ``metric``, and ``nbytes``: what it holds.
+    """
+
+    def __init__(self, items: Any, metric: Any, options: Options, name: str = "items") -> None:
+        from likewise.backends.llvm.sparse import turn
+
+        rows = read_sparse(items, name, options)
+        self.metric = metric_for(metric, rows.d)
+        wanted: frozenset[str] = frozenset()
+        for ones in {False, rows.ones}:
+            if (form := sparse_form(self.metric, ones)) is not None:
+                wanted |= _named(form.stats, "y") | _named(form.stats, "x")
+        if sparse_form(self.metric, rows.ones) is None:
+            raise InputError(_no_form(self.metric))
+        self.rows = rows.measured(wanted)
+        self.turned = turn(rows)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(m, d)."""
+        return self.rows.n, self.rows.d
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the rows, of their transpose and of the statistics."""
+        rows, turned = self.rows, self.turned
+        arrays: list[NDArray[Any]] = [rows.starts, rows.columns, rows.numbers, *rows.stats.values()]
+        arrays += [turned.starts, turned.rows, turned.numbers]
+        return sum(array.nbytes for array in arrays)
+
+    def __repr__(self) -> str:
+        return f"<PreparedSparse: {self.shape[0]:,} x {self.shape[1]:,} for {self.metric.name}>"
+
+
 def topk_sparse(
     queries: Any,
     items: Any,
@@ -87,25 +124,29 @@ def topk_sparse(
 ) -> TopK:
     """:func:`likewise.topk` where one side or both are sparse: the same answer as of dense rows, bit for bit."""
     from likewise.backends.llvm import sparse as engine
-    from likewise.reductions import Best
 
     begun = time.perf_counter()
     options = read_options(n_jobs, memory_limit, on_bad, progress)
-    x = read_sparse(queries, "queries", options)
-    y = x if items is None else read_sparse(items, "items", options)
+    own = items is None
+    ready = queries if own else items
+    if not isinstance(ready, PreparedSparse):
+        ready = PreparedSparse(ready, metric, options, "queries" if own else "items")
+    elif metric is not None and (other := metric_for(metric, ready.rows.d)) != ready.metric:
+        raise InputError(f"these items were prepared for {ready.metric.name}, not {other.name}; prepare them again")
+    y, found = ready.rows, ready.metric
+    x = y if own else read_sparse(queries, "queries", options)
     if x.d != y.d:
         raise ShapeError(
             f"queries has vectors of {x.d} coordinates (shape {(x.n, x.d)}) and items of {y.d} (shape {(y.n, y.d)}); "
             "the last axes must be equal"
         )
-    found = metric_for(metric, x.d)
     form = sparse_form(found, x.ones and y.ones)
     if form is None:
         raise InputError(_no_form(found))
-    x = x.measured(statistics_of(found, "x") | _named(form.stats, "x"))
-    y = y.measured(statistics_of(found, "y") | _named(form.stats, "y"))
-    admitted = read_where(where, (), x.n, y.n, own=items is None).filter(None, None, None)
-    state = engine.topk(form, x, y, engine.turn(y), k, admitted, options.threads, options.progress)
+    if not own:
+        x = x.measured(_named(form.stats, "x"))
+    admitted = read_where(where, (), x.n, y.n, own=own).filter(None, None, None)
+    state = engine.topk(form, x, y, ready.turned, k, admitted, options.threads, options.progress)
     made = Best(k).finish(state)
     if not stats:
         return made

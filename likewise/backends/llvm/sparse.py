@@ -193,9 +193,8 @@ def turn(rows: SparseRows) -> Transposed:
     """The rows' transpose."""
     import scipy.sparse as sp
 
-    numbers = rows.numbers if not rows.ones else np.ones(len(rows.columns), np.int8)
     # scipy wants one type of index, and keeps int32 where that will do
     starts = rows.starts.astype(np.int32) if rows.starts[-1] < 2**31 else rows.starts
     columns = rows.columns if starts.dtype == np.int32 else rows.columns.astype(np.int64)
-    turned = sp.csr_array((numbers, columns, starts), shape=(rows.n, rows.d)).tocsc()
+    turned = sp.csr_array((rows.numbers, columns, starts), shape=(rows.n, rows.d)).tocsc()
     return Transposed(turned.indptr.astype(np.int64), turned.indices.astype(np.int32, copy=False), turned.data)
