@@ -18,7 +18,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from likewise.compute import topk
+from likewise.compute import prepare, topk
 from likewise.errors import InputError, MissingExtraError
 from likewise.reductions import TopK
 from likewise.text.terms import Vectorizer, need_scipy
@@ -44,6 +44,7 @@ class Lexical:
     def __init__(self, vectorizer: Vectorizer) -> None:
         self.vectorizer = vectorizer
         self.rows: Any = None
+        self._ready: Any = None
 
     def fit(self, texts: Sequence[str]) -> Lexical:
         """Learn terms and weights, and keep the rows of these texts."""
@@ -55,7 +56,11 @@ class Lexical:
 
     def search(self, texts: Sequence[str], k: int, *, where: NDArray[np.bool_] | None = None, **options: Any) -> TopK:
         """The k best documents of each query; fewer, padded with -1 and NaN, where fewer share a term with it."""
-        found = topk(self.queries(texts), self.rows, k, metric="dot", where=where, **options)
+        if not self.rows.nnz:
+            return TopK(np.full((len(texts), k), np.nan), np.full((len(texts), k), -1, np.int64))
+        if self._ready is None:
+            self._ready = prepare(self.rows, metric="dot")
+        found = topk(self.queries(texts), self._ready, k, where=where, **options)
         worthless = ~(found.values > 0)
         return TopK(np.where(worthless, np.nan, found.values), np.where(worthless, -1, found.indices))
 

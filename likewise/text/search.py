@@ -254,7 +254,7 @@ class Index:
             return None
         if isinstance(where, str):
             raise InputError(f"where={where!r} is one string; a list of ids is wanted, or a mask")
-        given = np.asarray(where)
+        given: Any = np.asarray(where)
         if given.dtype == np.bool_:
             if given.shape != (len(self.documents),):
                 raise ShapeError(f"where= has shape {given.shape}; a mask of shape ({len(self.documents)},) is wanted")
@@ -266,7 +266,7 @@ class Index:
     def _by_meaning(self, asked: list[str], k: int, where: NDArray[np.bool_] | None, options: dict[str, Any]) -> TopK:
         vectors = self._query_vectors(asked)
         found = topk(vectors, self._items(), k, metric="cosine", where=where, **options)
-        silent = ~vectors.any(1)[:, None]
+        silent = (vectors == 0).all(axis=1, keepdims=True)
         return TopK(np.where(silent, np.nan, found.values), np.where(silent, -1, found.indices))
 
     def _by_words(self, asked: list[str], k: int, where: NDArray[np.bool_] | None, options: dict[str, Any]) -> TopK:
