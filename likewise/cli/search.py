@@ -44,10 +44,12 @@ def search(
         str | None,
         typer.Option(metavar="NAME", help="A sentence-transformers model, by name or folder, to search by meaning."),
     ] = None,
-    lexical: Annotated[Literal["bm25", "tfidf"], typer.Option(help="How words are compared.")] = "bm25",
+    lexical: Annotated[
+        Literal["bm25", "tfidf"] | None, typer.Option(help="How words are compared. Default: bm25.")
+    ] = None,
     stem: Annotated[
         str | None,
-        typer.Option(metavar="LANGUAGE", help="Compare the stems of words, as in english (needs PyStemmer)."),
+        typer.Option(metavar="LANGUAGE", help="Compare stems of words, as in english (needs PyStemmer)."),
     ] = None,
     id: Annotated[str | None, typer.Option(metavar="COLUMN", help="The column that names documents.")] = None,
     title: Annotated[str | None, typer.Option(metavar="COLUMN", help="The column of titles.")] = None,
@@ -60,8 +62,8 @@ def search(
         str | None,
         typer.Option(
             metavar="FILE",
-            help="Keep the index here, and use it the next time if it is newer than CORPUS; half-embedded documents "
-            "are kept in the folder FILE.vectors.",
+            help="Keep the index here, and use it the next time, if it is newer than CORPUS and was made with the "
+            "options that are given; vectors go into the folder FILE.vectors as they are made.",
         ),
     ] = None,
     explain: Annotated[
@@ -76,7 +78,8 @@ def search(
     """
     asked = _asked(queries)
     with show.progress() as progress:
-        ready = _index(corpus, index, progress, model, (lexical, stem), (id, title, body), encoding)
+        options = {"model": model, "lexical": lexical, "stem": stem, "id": id, "title": title, "text": body}
+        ready = _index(corpus, index, options | {"encoding": encoding}, progress)
         found = ready.search(asked, k, mode=mode, where=_ids(ready, where), explain=explain, n_jobs=n_jobs)
     if table:
         show.tables(_tables(found))
@@ -95,28 +98,24 @@ def _asked(queries: list[str]) -> list[str]:
     return [line for line in lines if line]
 
 
-def _index(
-    corpus: str,
-    index: str | None,
-    progress: Any,
-    model: str | None,
-    words: tuple[Literal["bm25", "tfidf"], str | None],
-    columns: tuple[str | None, str | None, str | None],
-    encoding: str | None,
-) -> text.Index:
+def _index(corpus: str, index: str | None, options: dict[str, Any], progress: Any) -> text.Index:
     """The index that was kept, where it serves, or a new one."""
     if corpus.endswith(".likewise"):
-        return text.Index.load(corpus, model)
+        return text.Index.load(corpus, options["model"])
+    given = {"corpus": corpus} | {name: value for name, value in options.items() if value is not None}
     if index is not None and _fresh(Path(index), Path(corpus.partition(".zip:")[0])):
         kept = text.Index.load(index)
-        if model is None or kept.name == model:
+        if kept.note == kept.note | given:
             return kept
-    id, title, body = columns
-    chosen = body.split(",") if body is not None else None
-    documents = text.read_documents(corpus, id=id, title=title, text=chosen, encoding=encoding)
-    kind = text.Bm25(stem=words[1]) if words[0] == "bm25" else text.TfIdf(stem=words[1])
+    body = options["text"].split(",") if options["text"] is not None else None
+    documents = text.read_documents(
+        corpus, id=options["id"], title=options["title"], text=body, encoding=options["encoding"]
+    )
+    stem = options["stem"]
+    words = text.TfIdf(stem=stem) if options["lexical"] == "tfidf" else text.Bm25(stem=stem)
     store = None if index is None else f"{index}.vectors"
-    made = text.Index(documents, model, lexical=kind, store=store, progress=progress)
+    made = text.Index(documents, options["model"], lexical=words, store=store, progress=progress)
+    made.note = given
     if index is not None:
         made.save(index)
     return made
@@ -127,7 +126,7 @@ def _fresh(index: Path, corpus: Path) -> bool:
     if not index.exists() or not corpus.exists():
         return False
     files = corpus.rglob("*") if corpus.is_dir() else [corpus]
-    return all(path.stat().st_mtime <= index.stat().st_mtime for path in [corpus, *files])
+    return all(path.stat().st_mtime < index.stat().st_mtime for path in [corpus, *files])
 
 
 def _ids(index: text.Index, where: list[str] | None) -> list[Any] | None:

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 from likewise.compute import prepare, within
 from likewise.compute.options import Progress, read_options
-from likewise.compute.prepared import Prepared
 from likewise.compute.search import read_count
 from likewise.reductions import Within
 from likewise.text.duplicates import as_vectors, read_threshold
@@ -88,7 +87,7 @@ class _Neighbours:
 
     def __init__(self, vectors: NDArray[Any], threshold: float, least: int, options: dict[str, Any]) -> None:
         self.vectors, self.threshold, self.least, self.options = vectors, threshold, least, options
-        self.items: Prepared = prepare(vectors, metric="cosine")
+        self.items: Any = prepare(vectors, metric="cosine")
         self.counts = np.zeros(len(vectors), np.int64)
         self.kept: dict[int, NDArray[np.int64]] = {}
 

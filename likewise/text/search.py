@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 from likewise.compute import prepare, topk
 from likewise.compute.options import Progress
-from likewise.compute.prepared import Prepared
 from likewise.compute.search import read_count
 from likewise.errors import InputError, ShapeError
 from likewise.files import load_archive, save_archive
@@ -158,7 +157,8 @@ class Index:
         self.vectors: NDArray[np.float32] | None = None
         self._probes: NDArray[np.float32] | None = None
         self._encode: Encode | None = None
-        self._prepared: Prepared | None = None
+        self._prepared: Any = None
+        self.note: dict[str, Any] = {}  # kept with the index: what JSON can say
         texts = [self.passages.whole(self.documents, place) for place in range(len(self.passages))]
         if self.lexical is not None:
             self.lexical.fit(texts)
@@ -297,7 +297,7 @@ class Index:
             rest, wide = short, wide * 4
         return scores, documents, passages
 
-    def _items(self) -> Prepared:
+    def _items(self) -> Any:
         if self._prepared is None:
             self._prepared = prepare(self.vectors, metric="cosine")
         return self._prepared
@@ -354,7 +354,7 @@ class Index:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the index into one file, without pickle. Of a model, its name or folder is kept."""
-        header: dict[str, Any] = {"model": self.name, "source": self.documents.source}
+        header: dict[str, Any] = {"model": self.name, "source": self.documents.source, "note": self.note}
         arrays: dict[str, Any] = {
             "ids": np.array(self.documents.ids) if isinstance(self.documents.ids[0], int) else self.documents.ids,
             "titles": self.documents.titles,
@@ -385,7 +385,7 @@ class Index:
         ids = arrays["ids"] if isinstance(arrays["ids"], list) else arrays["ids"].tolist()
         index.documents = Documents(ids, arrays["titles"], arrays["texts"], header["source"])
         index.passages = Passages(arrays["document"], arrays["start"], arrays["end"])
-        index.name = header["model"]
+        index.name, index.note = header["model"], header["note"]
         index.model = index.name if model is None else model
         index.vectors, index._probes = arrays.get("vectors"), arrays.get("probes")
         index._encode = index._prepared = index.lexical = None
