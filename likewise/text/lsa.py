@@ -15,6 +15,7 @@ directions count that both languages agree on, and ridge, in units of texts, kee
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,9 +23,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from likewise.errors import InputError
+from likewise.files import load_archive, save_archive
+from likewise.files.source import reading
 from likewise.text.terms import Range, Vectorizer, Weighting, as_texts
 
 Floats = NDArray[np.float32]
+_KIND = "likewise.text.Lsa"
 _BATCH = 8192  # texts turned at a time, so that their rows of terms stay small
 
 
@@ -165,6 +169,25 @@ class Lsa:
     def encode(self, texts: Sequence[str]) -> Floats:
         """The same as :meth:`transform`, under the name that sentence encoders have for it."""
         return self.transform(texts)
+
+    # ---- keeping
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write it into one file, without pickle."""
+        header = {"dimensions": self.dimensions, "ridge": self.ridge, "power": self.power, "seed": self.seed}
+        words = self.vectorizer
+        arrays = {"projection": self.projection, "strengths": self.strengths, "weights": words.weights}
+        save_archive(path, _KIND, header | words.options(), {**arrays, "terms": words.terms})
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Lsa:
+        """Read what :meth:`save` wrote."""
+        header, arrays = load_archive(path, _KIND)
+        with reading(str(path), "an Lsa"):
+            made = cls(**header)
+            made.vectorizer.restored(arrays["terms"], arrays["weights"])
+            made.projection, made.strengths = arrays["projection"], arrays["strengths"]
+        return made
 
 
 def truncated_svd(

@@ -20,6 +20,7 @@ from likewise.compute.options import Progress
 from likewise.compute.search import read_count
 from likewise.errors import InputError, ShapeError
 from likewise.files import load_archive, save_archive
+from likewise.files.source import reading
 from likewise.reductions import TopK
 from likewise.text.documents import Documents, Id, Passages, cut_passages, read_documents, sentences
 from likewise.text.embed import Encode, embed, encoder, load_model, probes_of, same_model
@@ -382,18 +383,22 @@ class Index:
         """
         header, arrays = load_archive(path, _KIND)
         index = cls.__new__(cls)
-        ids = arrays["ids"] if isinstance(arrays["ids"], list) else arrays["ids"].tolist()
-        index.documents = Documents(ids, arrays["titles"], arrays["texts"], header["source"])
-        index.passages = Passages(arrays["document"], arrays["start"], arrays["end"])
-        index.name, index.note = header["model"], header["note"]
+        with reading(str(path), "an index"):
+            index._restore(header, arrays)
         index.model = index.name if model is None else model
-        index.vectors, index._probes = arrays.get("vectors"), arrays.get("probes")
-        index._encode = index._prepared = index.lexical = None
+        return index
+
+    def _restore(self, header: dict[str, Any], arrays: dict[str, Any]) -> None:
+        ids = arrays["ids"] if isinstance(arrays["ids"], list) else arrays["ids"].tolist()
+        self.documents = Documents(ids, arrays["titles"], arrays["texts"], header["source"])
+        self.passages = Passages(arrays["document"], arrays["start"], arrays["end"])
+        self.name, self.note = header["model"], header["note"]
+        self.vectors, self._probes = arrays.get("vectors"), arrays.get("probes")
+        self._encode = self._prepared = self.lexical = None
         if "lexical" in header:
             made: Lexical = Bm25() if header["lexical"]["kind"] == "bm25" else TfIdf()
             parts = {name.removeprefix("lexical_"): part for name, part in arrays.items()}
-            index.lexical = made.restore(header["lexical"], parts)
-        return index
+            self.lexical = made.restore(header["lexical"], parts)
 
 
 def _passages_of(
