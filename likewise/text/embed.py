@@ -20,6 +20,7 @@ import time
 import uuid
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -94,13 +95,28 @@ def load_model(name: str) -> Any:
             f"model={name!r} needs sentence-transformers; install it with: pip install 'likewise[text]'"
         ) from None
     try:
-        return SentenceTransformer(name)
+        with _quietly():
+            return SentenceTransformer(name)
     except Exception as error:  # of the network, of files, of half a dozen libraries
         said = " ".join(str(error).split())[:200]
         raise InputError(
             f"model={name!r} cannot be loaded: {said}. Give a folder that holds one, or a name known to Hugging Face; "
             "offline (HF_HUB_OFFLINE=1) it has to be there already"
         ) from None
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Without the bar that transformers draws for the weights it loads."""
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
 
 
 def embed(

@@ -7,8 +7,10 @@ scores, brought to one scale a query:
     minmax    sum of  w (s - low) / (high - low)           low and high: of that query's list
     zscore    sum of  w (s - mean) / deviation             of that query's list
 
-An item that a list does not hold adds nothing to rrf, and what the list's last one adds to the others. The default was
-chosen on the training queries of SciFact (docs/search.md).
+An item that a list does not hold adds nothing to rrf, and what the list's last one adds to the others. Where the list is
+padded, and it is known what those score that it leaves out (no common word: 0), that score is the list's last.
+
+The default was chosen on the training queries of SciFact (docs/search.md).
 """
 
 from __future__ import annotations
@@ -33,6 +35,7 @@ def fuse(
     *,
     method: Fusion = "zscore",
     weights: Sequence[float] | None = None,
+    floors: Sequence[float | None] | None = None,
     constant: float = 60.0,
 ) -> TopK:
     """Fuse rankings in which a larger value is better.
@@ -46,6 +49,8 @@ def fuse(
     method : {"rrf", "minmax", "zscore"}
     weights : sequence of float, optional
         One a ranking. Default: all 1.
+    floors : sequence of float or None, optional
+        What an item scores that a padded list does not hold, one a ranking; None where that is not known.
     constant : float, default 60
         Of rrf.
 
@@ -74,28 +79,40 @@ def fuse(
     counts = {len(ranking.indices) for ranking in rankings}
     if len(counts) > 1:
         raise ShapeError(f"rankings of {' and '.join(map(str, sorted(counts)))} queries; of the same ones is wanted")
+    known = [None] * len(rankings) if floors is None else list(floors)
     n = counts.pop()
     values, indices = np.full((n, k), np.nan), np.full((n, k), -1, np.int64)
     for query in range(n):
         lists = [(ranking.values[query], ranking.indices[query]) for ranking in rankings]
-        items, scores = _fused([(s[i >= 0], i[i >= 0]) for s, i in lists], share, method, constant)
+        items, scores = _fused(lists, share, method, known, constant)
         order = np.lexsort((items, -scores))[:k]
         values[query, : len(order)], indices[query, : len(order)] = scores[order], items[order]
     return TopK(values, indices)
 
 
 def _fused(
-    lists: list[tuple[Floats, NDArray[np.int64]]], weights: Floats, method: Fusion, constant: float
+    lists: list[tuple[Floats, NDArray[np.int64]]],
+    weights: Floats,
+    method: Fusion,
+    floors: Sequence[float | None],
+    constant: float,
 ) -> tuple[NDArray[np.int64], Floats]:
     """All items of one query's lists, by number, and what they score together."""
-    items = np.unique(np.concatenate([found for _, found in lists]))
+    items = np.unique(np.concatenate([found[found >= 0] for _, found in lists]))
     total = np.zeros(len(items))
-    for weight, (scores, found) in zip(weights, lists, strict=True):
-        if not len(found):
+    for weight, (scores, found), floor in zip(weights, lists, floors, strict=True):
+        scores, places = scores[found >= 0], np.searchsorted(items, found[found >= 0])
+        if not len(places):
             continue
-        given = 1 / (constant + np.arange(1, len(found) + 1)) if method == "rrf" else _scaled(scores, method)
-        part = np.full(len(items), 0.0 if method == "rrf" else given.min())
-        part[np.searchsorted(items, found)] = given
+        if method == "rrf":
+            given = np.append(1 / (constant + np.arange(1, len(places) + 1)), 0.0)
+        elif floor is not None and len(places) < len(found):
+            given = _scaled(np.append(scores, floor), method)
+        else:
+            given = _scaled(scores, method)
+            given = np.append(given, given.min())
+        part = np.full(len(items), given[-1])  # of an item that the list does not hold
+        part[places] = given[:-1]
         total += weight * part
     return items, total
 

@@ -176,8 +176,8 @@ class Lsa:
         """Write it into one file, without pickle."""
         header = {"dimensions": self.dimensions, "ridge": self.ridge, "power": self.power, "seed": self.seed}
         words = self.vectorizer
-        arrays = {"projection": self.projection, "strengths": self.strengths, "weights": words.weights}
-        save_archive(path, _KIND, header | words.options(), {**arrays, "terms": words.terms})
+        arrays: dict[str, Any] = {"projection": self.projection, "strengths": self.strengths, "weights": words.weights}
+        save_archive(path, _KIND, header | words.options(), arrays | {"terms": words.terms})
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Lsa:

@@ -229,7 +229,7 @@ class Index:
         scores, documents, passages = rankings[0]
         if mode == "fusion":
             lists = [TopK(values, found) for values, found, _ in rankings]
-            scores, documents = fuse(lists, k, method=fusion, weights=weights)
+            scores, documents = fuse(lists, k, method=fusion, weights=weights, floors=(None, 0.0))
             passages = _passages_of(documents, [(found, parts) for _, found, parts in rankings])
         ids = np.empty(documents.shape, object)
         ids[documents >= 0] = [self.documents.ids[place] for place in documents[documents >= 0].tolist()]
