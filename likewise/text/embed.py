@@ -108,8 +108,9 @@ def load_model(name: str) -> Any:
 @contextmanager
 def _quietly() -> Iterator[None]:
     """Without the bar that transformers draws for the weights it loads."""
-    from transformers.utils import logging
+    import transformers
 
+    logging: Any = transformers.utils.logging
     shown = logging.is_progress_bar_enabled()
     logging.disable_progress_bar()
     try:

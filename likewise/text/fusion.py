@@ -7,8 +7,8 @@ scores, brought to one scale a query:
     minmax    sum of  w (s - low) / (high - low)           low and high: of that query's list
     zscore    sum of  w (s - mean) / deviation             of that query's list
 
-An item that a list does not hold adds nothing to rrf, and what the list's last one adds to the others. Where the list is
-padded, and it is known what those score that it leaves out (no common word: 0), that score is the list's last.
+An item that a list does not hold adds nothing to rrf, and what the list's last one adds to the others. Where the list
+is padded, and it is known what those score that it leaves out (no common word: 0), that score is the list's last.
 
 The default was chosen on the training queries of SciFact (docs/search.md).
 """
