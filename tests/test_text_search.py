@@ -8,7 +8,7 @@ from likewise.text import Bm25, Index, Lsa, TfIdf, cut_passages
 
 CORPUS = {
     "id": ["a", "b", "c", "d", "e"],
-    "title": ["Bikes", "", "", "", "Empty"],
+    "title": ["Bikes", "", "", "Bikes", "Empty"],
     "text": [
         "A man rides a bike. The bike is red. He wears no helmet at all.",
         "A dog sleeps in the park. Two dogs play there. A man looks on.",

@@ -17,9 +17,8 @@ from numpy.typing import NDArray
 
 from likewise.compute import prepare, within
 from likewise.compute.options import Progress, read_options
-from likewise.compute.search import read_count
 from likewise.reductions import Within
-from likewise.text.duplicates import as_vectors, read_threshold
+from likewise.text.duplicates import as_vectors, read_threshold, read_whole
 
 _CHUNK = 4096  # rows searched at a time
 _KEPT = 4_000_000  # neighbours kept from the first pass, some 100 MB; others are looked for again
@@ -62,7 +61,7 @@ def communities(
     [array([0, 2, 4]), array([1, 3])]
     """
     vectors = as_vectors(texts, model, store, progress)
-    threshold, least = read_threshold(threshold), read_count(min_size)
+    threshold, least = read_threshold(threshold), read_whole(min_size, "min_size")
     tell = read_options(n_jobs, memory_limit, "raise", progress).progress
     if len(vectors) < least:
         return []

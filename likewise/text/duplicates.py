@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 
 from likewise.compute import pairwise, within
 from likewise.compute.options import Progress, read_options
-from likewise.compute.search import read_count
 from likewise.errors import InputError, ShapeError
 from likewise.formula.metrics import as_metric
 from likewise.text.embed import embed
@@ -81,7 +80,7 @@ def near_duplicates(
     """
     vectors = as_vectors(texts, model, store, progress)
     threshold = read_threshold(threshold)
-    most = None if max_pairs is None else read_count(max_pairs)
+    most = None if max_pairs is None else read_whole(max_pairs, "max_pairs")
     measure = as_metric(metric)
     sign = 1.0 if measure.closer == "smaller" else -1.0
     tell = read_options(n_jobs, memory_limit, "raise", progress).progress
@@ -175,3 +174,10 @@ def read_threshold(threshold: Any) -> float:
     if math.isnan(number):
         raise InputError(f"threshold={threshold!r}; a number is wanted")
     return number
+
+
+def read_whole(value: Any, name: str) -> int:
+    """A whole number from 1."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)) or value < 1:
+        raise InputError(f"{name}={value!r}; a whole number from 1 is wanted")
+    return int(value)

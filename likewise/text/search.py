@@ -337,9 +337,7 @@ class Index:
         if self._encode is not None:
             return
         if self.model is None:
-            raise InputError(
-                "this index was saved with a model= that has no name; load it with Index.load(path, model=...)"
-            )
+            raise InputError("this index was saved without its model; give it, as in Index.load(path, model=...)")
         if isinstance(self.model, (str, os.PathLike)):
             self.name = os.fspath(self.model)
             self.model = load_model(self.name)
