@@ -12,6 +12,7 @@ import likewise as lw
 from likewise import files
 from likewise.cli import show
 from likewise.cli.guard import guarded
+from likewise.cli.search import search
 from likewise.errors import InputError
 from likewise.files import Table
 from likewise.formula.metric import Metric
@@ -299,3 +300,6 @@ def memory_size(text: str | None) -> int | str | None:
 
 # commands in files of their own, which take the options above
 from likewise.cli import recommend as _recommend  # noqa: E402, F401
+# ---- commands that have files of their own
+
+app.command()(search)
