@@ -1,1 +1,12 @@
-"""Translate by nearness: two spaces brought into one."""
+"""Translate by nearness: two languages in one space, and what is nearest there.
+
+Spaces are brought into one by an :class:`Alignment` (rotation), by :class:`CCA`, or by a :class:`Lexicon` of word
+translations learnt from pairs. In it :func:`retrieve` finds translations, :func:`mine_bitext` finds pairs,
+:func:`quality` rates them, and a :class:`TranslationMemory` gives what people translated before.
+"""
+
+from likewise.translate.bitext import Bitext, mine_bitext
+from likewise.translate.quality import quality
+from likewise.translate.retrieval import hubness, occurrences, retrieve
+
+__all__ = ["Bitext", "hubness", "mine_bitext", "occurrences", "quality", "retrieve"]
