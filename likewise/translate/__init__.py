@@ -5,8 +5,25 @@ translations learnt from pairs. In it :func:`retrieve` finds translations, :func
 :func:`quality` rates them, and a :class:`TranslationMemory` gives what people translated before.
 """
 
+from likewise.translate.alignment import Alignment, mutual_nearest
 from likewise.translate.bitext import Bitext, mine_bitext
+from likewise.translate.cca import CCA
+from likewise.translate.lexicon import Lexicon
 from likewise.translate.quality import quality
 from likewise.translate.retrieval import hubness, occurrences, retrieve
+from likewise.translate.texts import TfIdf, read_aligned, read_lines
 
-__all__ = ["Bitext", "hubness", "mine_bitext", "occurrences", "quality", "retrieve"]
+__all__ = [
+    "Alignment",
+    "Bitext",
+    "Lexicon",
+    "TfIdf",
+    "hubness",
+    "mine_bitext",
+    "mutual_nearest",
+    "occurrences",
+    "quality",
+    "read_aligned",
+    "read_lines",
+    "retrieve",
+]

@@ -168,14 +168,14 @@ def hubness(indices: Any, items: int) -> float:
     return float(np.mean(deviation**3) / np.mean(deviation**2) ** 1.5)
 
 
-def read_number(name: str, value: Any) -> int:
-    """A whole number of at least 1."""
+def read_number(name: str, value: Any, *, least: int = 1) -> int:
+    """A whole number of at least 1, or of another least."""
     try:
         number = operator.index(value)
     except TypeError:
         raise InputError(f"{name}={value!r} is not a whole number") from None
-    if isinstance(value, (bool, np.bool_)) or number < 1:
-        raise InputError(f"{name}={value!r}; at least 1 is wanted")
+    if isinstance(value, (bool, np.bool_)) or number < least:
+        raise InputError(f"{name}={value!r}; at least {least} is wanted")
     return number
 
 
