@@ -14,6 +14,7 @@ from likewise.translate.retrieval import hubness, occurrences, retrieve
 from likewise.translate.texts import TfIdf, read_aligned, read_lines
 
 __all__ = [
+    "CCA",
     "Alignment",
     "Bitext",
     "Lexicon",

@@ -56,8 +56,8 @@ class CCA(Model):
     >>> x = np.hstack([rng.standard_normal((500, 3)), hidden])
     >>> y = np.hstack([hidden + 0.1 * rng.standard_normal((500, 1)), rng.standard_normal((500, 2))])
     >>> found = lw.translate.CCA(ridge=1e-6).fit(x, y)
-    >>> found.correlations_[0].round(2), found.transform(x).shape
-    (0.99, (500, 3))
+    >>> bool(found.correlations_[0] > 0.99), found.transform(x).shape
+    (True, (500, 3))
     """
 
     _saved: ClassVar[tuple[str, ...]] = ("matrix_", "target_matrix_", "mean_", "target_mean_", "correlations_")

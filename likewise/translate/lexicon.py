@@ -12,8 +12,8 @@ whose likelihood has one maximum. Expectation-maximisation goes there:
 
 The table p(t | s) is a linear map of rows of source words to rows of target words, and p(s | t), learnt alike, one
 back. A sentence then is two rows side by side, each of unit length: its own words, and what these are in the other
-language, where a word counts by a power of idf = ln((1 + n) / df). The cosine of two sentences of different languages is
-the mean of two comparisons, one in the words of either.
+language, where a word counts by a power of idf = ln((1 + n) / df). The cosine of a source and a target sentence is the
+mean of two, one in the words of either language.
 """
 
 from __future__ import annotations
