@@ -313,10 +313,15 @@ def test_other_refusals():
         lw.topk(np.array([[2**60 + 1]]), np.array([[1]]), 1, metric="dot")
 
 
-def test_sparse_matrices_are_refused_with_a_remedy():
+def test_sparse_matrices_are_searched_and_refused_elsewhere_with_a_remedy():
     sparse = pytest.importorskip("scipy.sparse")
-    with pytest.raises(DtypeError, match=r"use \.toarray\(\)"):
-        lw.topk(X, sparse.csr_matrix(Y), 1, metric="dot")
+    assert (
+        lw.topk(X, sparse.csr_matrix(Y), 1, metric="dot").indices.tolist()
+        == lw.topk(X, Y, 1, metric="dot").indices.tolist()
+    )
+    for verb in (lw.pairwise, lw.paired):
+        with pytest.raises(DtypeError, match=r"use \.toarray\(\)"):
+            verb(X, sparse.csr_matrix(Y), metric="dot")
 
 
 def test_a_formula_that_gives_nan_is_pointed_at():

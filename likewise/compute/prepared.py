@@ -22,6 +22,7 @@ from likewise.compute.sides import (
     side_of,
     transformed,
 )
+from likewise.compute.sparse import PreparedSparse, is_sparse
 from likewise.errors import InputError, ShapeError
 from likewise.formula.metric import Metric
 from likewise.formula.metrics import as_metric
@@ -258,7 +259,7 @@ class Prepared:
         return f"<prepared: {self.batch.rows:,} x {self.batch.d} {self.batch.dtype} for {self.metric.name}>"
 
 
-def prepare(items: Any, *, metric: Any, n_jobs: int | None = None, on_bad: str = "raise") -> Prepared:
+def prepare(items: Any, *, metric: Any, n_jobs: int | None = None, on_bad: str = "raise") -> Prepared | PreparedSparse:
     """Check items once, and put them into the form that is quickest to search, for many searches by one metric.
 
     Where 8-bit integers with a certified bound can exclude most items, by a sample of them and this machine's rates,
@@ -274,6 +275,7 @@ def prepare(items: Any, *, metric: Any, n_jobs: int | None = None, on_bad: str =
     Parameters
     ----------
     items : array_like of shape (m, d)
+        Or one of SciPy's sparse matrices, which is transposed, for :func:`topk`.
     metric : str, Metric or callable
         What searches will compare by; :func:`topk` and its like then need no ``metric=``.
     n_jobs : int, optional
@@ -302,6 +304,8 @@ def prepare(items: Any, *, metric: Any, n_jobs: int | None = None, on_bad: str =
     array([[0]])
     """
     options = read_options(n_jobs, None, on_bad, None)
+    if is_sparse(items):
+        return PreparedSparse(items, metric, options)
     batch = read(items, "items", packed=True)
     if batch.lead:
         raise ShapeError(f"prepare takes one set of items, of shape (m, d); found {batch.array.shape}")

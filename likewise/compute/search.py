@@ -32,7 +32,8 @@ from likewise.compute.sides import (
     slabs,
     transformed,
 )
-from likewise.errors import InputError
+from likewise.compute.sparse import is_sparse, topk_sparse
+from likewise.errors import DtypeError, InputError
 from likewise.formula.metric import Metric
 from likewise.formula.metrics import as_metric
 from likewise.formula.screen import choose
@@ -372,7 +373,9 @@ def topk(
     items : array_like of shape (..., m, d), or what :func:`prepare` returned
         Prepared items save the time that checking and packing or coding take, and are coded where that pays over many
         searches; the answer is the same. None compares the queries with each other (they may be prepared), each batch
-        by itself: no row is in its own list, though rows equal to it may be.
+        by itself: no row is in its own list, though rows equal to it may be. Queries, items or both may be SciPy's
+        sparse matrices, for a sum of terms that are 0 where x or y is (dot, cosine, angular; where all numbers are 1,
+        also jaccard and others).
     k : int
         At least 1.
     metric : str, Metric or callable
@@ -419,6 +422,9 @@ def topk(
         answer = _one(queries, items, k, metric, n_jobs, on_bad)
         if answer is not None:
             return answer
+    if is_sparse(queries) or is_sparse(items):
+        k = read_count(k)
+        return topk_sparse(queries, items, k, metric, where, n_jobs, memory_limit, on_bad, progress, stats)
     call = _read_call(queries, items, metric, where, n_jobs, memory_limit, on_bad, progress)
     k = read_count(k)
     shape = (*call.lead, call.queries.rows, k)
@@ -597,6 +603,8 @@ def within(
     >>> found.indices, found.offsets
     (array([1, 0]), array([0, 2]))
     """
+    if is_sparse(queries) or is_sparse(items):
+        raise DtypeError("within compares dense rows, and these are sparse: use .toarray(), or topk")
     call = _read_call(queries, items, metric, where, n_jobs, memory_limit, on_bad, progress)
     try:
         limit = float(radius)

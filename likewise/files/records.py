@@ -84,7 +84,7 @@ class Records:
         values = self.column(name)
         if values.dtype.kind == "O":
             return np.fromiter((value is None or value != value for value in values), bool, len(values))
-        return np.isnat(values) if values.dtype.kind == "M" else np.isnan(values)  # of integers too: none
+        return np.asarray(np.isnat(values) if values.dtype.kind == "M" else np.isnan(values))  # of integers too: none
 
     def text(self, name: str) -> NDArray[np.object_]:
         """A column as text: numbers as they are written, None where a value is missing."""
