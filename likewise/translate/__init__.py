@@ -9,6 +9,7 @@ from likewise.translate.alignment import Alignment, mutual_nearest
 from likewise.translate.bitext import Bitext, mine_bitext
 from likewise.translate.cca import CCA
 from likewise.translate.lexicon import Lexicon
+from likewise.translate.memory import Match, TranslationMemory, fuzzy_match
 from likewise.translate.quality import quality
 from likewise.translate.retrieval import hubness, occurrences, retrieve
 from likewise.translate.texts import TfIdf, read_aligned, read_lines
@@ -18,7 +19,10 @@ __all__ = [
     "Alignment",
     "Bitext",
     "Lexicon",
+    "Match",
     "TfIdf",
+    "TranslationMemory",
+    "fuzzy_match",
     "hubness",
     "mine_bitext",
     "mutual_nearest",

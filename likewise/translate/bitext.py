@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from likewise.errors import InputError
 from likewise.reductions import TopK
 from likewise.translate.retrieval import read_number
-from likewise.translate.rows import Floats, Options, Progress, read_rows, same_space, unit
+from likewise.translate.rows import Floats, Options, Progress, alike, read_rows, same_space, unit
 from likewise.translate.searching import nearest
 
 MARGINS = ("ratio", "distance", "absolute")
@@ -97,7 +97,7 @@ def mine_bitext(
     n, m = a.shape[0], b.shape[0]
     if not n or not m:
         return Bitext(np.empty(0), np.empty(0, np.int64), np.empty(0, np.int64))
-    a, b = unit(a), unit(b)
+    a, b = map(unit, alike(a, b))
     there, back = Options(n_jobs, memory_limit, progress).stages(n * m, n * m)
     forward, backward = nearest(a, b, min(k, m), "dot", there), nearest(b, a, min(k, n), "dot", back)
     of_x, of_y = forward.values.mean(axis=1), backward.values.mean(axis=1)

@@ -9,7 +9,18 @@ import numpy as np
 from likewise.errors import InputError
 from likewise.translate.bitext import MARGINS, margins
 from likewise.translate.retrieval import read_number
-from likewise.translate.rows import Floats, Options, Progress, Rows, is_sparse, read_rows, same_number, same_space, unit
+from likewise.translate.rows import (
+    Floats,
+    Options,
+    Progress,
+    Rows,
+    alike,
+    is_sparse,
+    read_rows,
+    same_number,
+    same_space,
+    unit,
+)
 from likewise.translate.searching import neighbourhood
 
 MEASURES = ("cosine", *MARGINS[:2])
@@ -59,7 +70,7 @@ def quality(
     a, b = read_rows(x, "x"), read_rows(y, "y")
     same_number(a, b, "x", "y")
     same_space(a, b, "x", "y")
-    a, b = unit(a), unit(b)
+    a, b = map(unit, alike(a, b))
     cosines = _paired(a, b)
     if measure == "cosine":
         return cosines

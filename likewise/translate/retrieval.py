@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 
 from likewise.errors import InputError
 from likewise.reductions import TopK
-from likewise.translate.rows import Options, Progress, Rows, read_rows, same_space, scaled, unit, with_column
+from likewise.translate.rows import Options, Progress, Rows, alike, read_rows, same_space, scaled, unit, with_column
 from likewise.translate.searching import RATIO, log_sum_exp, nearest, neighbourhood
 
 METHODS = ("nearest", "csls", "ratio", "distance", "softmax")
@@ -97,12 +97,9 @@ def retrieve(
     same_space(x, y, "queries", "items")
     if method == "nearest":
         return nearest(x, y, k, "cosine" if metric is None else metric, options)
-    x, y = unit(x), unit(y)
-    around = x
-    if background is not None:
-        around = read_rows(background, "background")
-        same_space(around, y, "background", "items")
-        around = unit(around)
+    around = x if background is None else read_rows(background, "background")
+    same_space(around, y, "background", "items")
+    x, y, around = map(unit, alike(x, y, around))
     if method == "softmax":
         return _inverted_softmax(x, y, around, k, read_positive("inverse_temperature", inverse_temperature), options)
     return _by_neighbourhoods(x, y, around, k, method, near, options)

@@ -102,6 +102,14 @@ def _refuse(bad: Any, name: str) -> None:
         raise BadRowsError(f"{name} has NaN or infinite values in row{'s' * (len(numbers) > 1)} {shown}", numbers)
 
 
+def alike(*parts: Rows) -> tuple[Rows, ...]:
+    """The same rows, all of them sparse where any are."""
+    if not any(map(is_sparse, parts)):
+        return parts
+    sparse = need_scipy("sparse rows")
+    return tuple(rows if is_sparse(rows) else sparse.csr_array(rows) for rows in parts)
+
+
 def same_space(x: Rows, y: Rows, x_name: str, y_name: str) -> None:
     """Raise, with both shapes, unless rows have as many coordinates."""
     if x.shape[1] != y.shape[1]:
@@ -158,7 +166,7 @@ def with_column(rows: Rows, column: Floats) -> Rows:
 
 def beside(*parts: Rows) -> Rows:
     """Spaces side by side: dot products add up."""
-    if not any(map(is_sparse, parts)):
+    parts = alike(*parts)
+    if not is_sparse(parts[0]):
         return np.hstack(parts)
-    sparse = need_scipy("sparse rows")
-    return sparse.csr_array(sparse.hstack(parts, format="csr"))
+    return need_scipy("sparse rows").csr_array(need_scipy("sparse rows").hstack(parts, format="csr"))
