@@ -12,6 +12,7 @@ import likewise as lw
 from likewise import files
 from likewise.cli import show
 from likewise.cli.guard import guarded
+from likewise.cli.translate import translate
 from likewise.errors import InputError
 from likewise.files import Table
 from likewise.formula.metric import Metric
@@ -294,3 +295,8 @@ def _rows_called(table: Table, text: str) -> NDArray[np.int64]:
 
 def _size(text: str | None) -> int | str | None:
     return int(text) if text is not None and text.isascii() and text.isdigit() else text
+
+
+# ---- commands that have files of their own
+
+app.command()(translate)

@@ -139,8 +139,7 @@ class TranslationMemory:
         Returns
         -------
         list of Match, for one sentence; a list of such lists for several
-            A sentence without any known feature (blank, or in words never seen) has scores of 0: nothing is known of
-            it, and what comes first is the first of the memory. So look at scores.
+            Empty for a sentence whose row is zero: blank, or in words that were never seen.
         """
         single = isinstance(sentences, str)
         asked = _plain([sentences] if single else sentences, "sentences")
@@ -153,10 +152,10 @@ class TranslationMemory:
                 f"the encoder gives {rows.shape[1]} features; this memory was made with {self.vectors.shape[1]}"
             )
         found = topk(rows, self._items, k, n_jobs=n_jobs, progress=progress)
-        matches = [
-            [self._match(sentence, int(row), float(score)) for row, score in zip(indices, values, strict=True)]
-            for sentence, indices, values in zip(asked, found.indices, found.values, strict=True)
-        ]
+        matches: list[list[Match]] = [[] for _ in asked]
+        for i in _nonzero(rows):
+            hits = zip(found.indices[i].tolist(), found.values[i].tolist(), strict=True)
+            matches[i] = [self._match(asked[i], row, score) for row, score in hits]
         return matches[0] if single else matches
 
     def _match(self, sentence: str, row: int, score: float) -> Match:
@@ -242,6 +241,12 @@ def _encode(encoder: Any, texts: list[str]) -> Any:
     if rows.shape[0] != len(texts):
         raise ShapeError(f"the encoder gives rows of shape {rows.shape} for {len(texts):,} sentences")
     return rows
+
+
+def _nonzero(rows: Any) -> list[int]:
+    """The rows that have something in them."""
+    some = np.diff(rows.indptr) if is_sparse(rows) else rows.any(axis=1)
+    return [int(row) for row in np.flatnonzero(some)]
 
 
 def _rows(value: Any, name: str) -> Any:

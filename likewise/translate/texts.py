@@ -85,7 +85,7 @@ def read_aligned(
 
 def read_lines(path: str | os.PathLike[str], *, encoding: str = "utf-8") -> list[str]:
     """The lines of a text file, or of a ``.gz`` of one, without their ends (``-``: standard input)."""
-    source = open_source(path)
+    source = open_source(path, "sentences")
     data: Any = bytes(source.data)
     if data[:2] == b"\x1f\x8b":
         with reading(source.name, "a gzip file"):
