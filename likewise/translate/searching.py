@@ -19,11 +19,11 @@ from likewise.translate.rows import Floats, Options, Rows, is_sparse, with_colum
 
 
 def _ratio(s: Any, norm_x: Any, norm_y: Any) -> Any:
-    return m.where((norm_x == 0) | (norm_y == 0), 0, 2 * (s / norm_x / norm_y) / (m.log(norm_x) + m.log(norm_y)))
+    return m.where(s == 0, 0, 2 * (s / norm_x / norm_y) / (m.log(norm_x) + m.log(norm_y)))
 
 
 #: cos(x, y) over the mean of log |x| and log |y|: rows are scaled to the length exp(r), r being the mean similarity of
-#: their nearest neighbours (any sign; a length of r itself would need r > 0).
+#: their nearest neighbours (any sign; a length of r itself would need r > 0). 0 at right angles, whatever the mean.
 RATIO = metric(lambda x, y: x * y, closer="larger", finish=_ratio, name="ratio")
 
 #: exp of the dot product: what a softmax sums.

@@ -11,7 +11,7 @@ def truncated_svd(rows: Rows, rank: int, seed: int) -> tuple[Floats, Floats, Flo
     """The largest singular values s, falling, with u (n, r) and v (d, r): rows ~ u diag(s) v^T.
 
     Fewer than ``rank`` where the matrix has no more: values below rounding are left out. In full (LAPACK) where a side
-    is short; else by random projection and four power steps (Halko, Martinsson & Tropp 2011, algorithm 4.4), which
+    is short; else by random projection and three power steps (Halko, Martinsson & Tropp 2011, algorithm 4.4), which
     needs 8 (n + d) (rank + 10) bytes two or three times over.
     """
     n, d = rows.shape
@@ -22,7 +22,7 @@ def truncated_svd(rows: Rows, rank: int, seed: int) -> tuple[Floats, Floats, Flo
         v = vt.T
     else:
         q = np.random.default_rng(seed).standard_normal((d, min(rank + 10, n, d)))
-        for _ in range(4):
+        for _ in range(3):
             q = np.linalg.qr(rows.T @ (rows @ q))[0]
         # rows q = u diag(s) w^T, so that rows ~ u diag(s) (q w)^T
         u, s, wt = np.linalg.svd(rows @ q, full_matrices=False)
