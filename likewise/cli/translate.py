@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 from collections.abc import Iterator
 from typing import Annotated, Any
@@ -117,6 +118,8 @@ class _Lazy:
 def _sentence_transformer(name: str) -> Any:
     try:
         from sentence_transformers import SentenceTransformer
+
+        transformers = importlib.import_module("transformers")
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] != "sentence_transformers":
             raise
@@ -125,6 +128,7 @@ def _sentence_transformer(name: str) -> Any:
         ) from None
     if os.sep in name and not os.path.isdir(name):
         raise InputError(f"--model {name!r} is no folder")
+    transformers.utils.logging.disable_progress_bar()  # standard error is for errors
     try:
         return SentenceTransformer(name, device="cpu")
     except (OSError, ValueError) as error:

@@ -53,7 +53,7 @@ def read_texts(texts: Any, name: str) -> list[Text]:
         if isinstance(text, (list, tuple)) and all(isinstance(word, str) for word in text):
             continue
         if not isinstance(text, str):
-            raise InputError(f"{name}[{place}] is {type(text).__name__} {str(text)[:30]!r}; a text is wanted")
+            raise InputError(f"{name}[{place}] is {type(text).__name__} {str(text)[:30]}; a text is wanted")
     return found
 
 
