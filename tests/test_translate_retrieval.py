@@ -1,5 +1,6 @@
 """Retrieval and mining against their formulas, written out in NumPy on the whole matrix."""
 
+import sys
 import tracemalloc
 
 import numpy as np
@@ -8,7 +9,8 @@ import scipy.sparse as sp
 import torch
 
 import likewise as lw
-from likewise.errors import BadRowsError, InputError, ShapeError
+from likewise.backends.llvm.target import using
+from likewise.errors import BadRowsError, InputError, MissingExtraError, ShapeError
 from likewise.translate import hubness, mine_bitext, occurrences, quality, retrieve
 
 METHODS = ["nearest", "csls", "ratio", "distance", "softmax"]
@@ -381,3 +383,31 @@ def test_quality_of_none_and_of_zero():
         quality([[1.0]], [[1.0], [2.0]])
     with pytest.raises(InputError, match="measure='euclidean' is not known"):
         quality([[1.0]], [[1.0]], measure="euclidean")
+
+
+# -------------------------------------------------------------------------------------------------- on every machine
+
+
+@pytest.mark.parametrize("kind", ["dense", "sparse"])
+def test_the_same_bits_on_every_processor(kind):
+    x, y = rows(50, 24, 1, kind), rows(80, 24, 2, kind)
+    expected = [retrieve(x, y, 4, method=method) for method in METHODS]
+    for name in ("avx2", "portable"):
+        with using(name):
+            for method, before in zip(METHODS, expected, strict=True):
+                found = retrieve(x, y, 4, method=method)
+                np.testing.assert_array_equal(found.indices, before.indices)
+                np.testing.assert_array_equal(found.values, before.values)
+
+
+def test_without_scipy(monkeypatch):
+    x = rows(5, 4)
+    expected = retrieve(x, x, 2).indices
+    for name in [name for name in sys.modules if name.split(".")[0] == "scipy"] + ["scipy", "scipy.sparse"]:
+        monkeypatch.setitem(sys.modules, name, None)
+    np.testing.assert_array_equal(retrieve(x, x, 2).indices, expected)  # dense rows need none of it
+    for call in (lambda: lw.translate.TfIdf().fit(["a"]), lambda: lw.translate.Lexicon().fit(["a"], ["b"])):
+        with pytest.raises(
+            MissingExtraError, match=r"needs SciPy; install it with: pip install 'likewise\[translate\]'"
+        ):
+            call()

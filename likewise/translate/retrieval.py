@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from likewise.errors import InputError
 from likewise.reductions import TopK
 from likewise.translate.rows import Options, Progress, Rows, alike, read_rows, same_space, scaled, unit, with_column
-from likewise.translate.searching import RATIO, log_sum_exp, nearest, neighbourhood
+from likewise.translate.searching import RATIO, exp, log_sum_exp, nearest, neighbourhood
 
 METHODS = ("nearest", "csls", "ratio", "distance", "softmax")
 
@@ -110,7 +110,7 @@ def _by_neighbourhoods(x: Rows, y: Rows, around: Rows, k: int, method: str, neig
     first, second, last = options.stages(n * m, m * b, n * m)
     of_x, of_y = neighbourhood(x, y, neighbours, first), neighbourhood(y, around, neighbours, second)
     if method == "ratio":
-        return nearest(scaled(x, np.exp(of_x)), scaled(y, np.exp(of_y)), k, RATIO, last)
+        return nearest(scaled(x, exp(of_x)), scaled(y, exp(of_y)), k, RATIO, last)
     found = nearest(with_column(scaled(x, np.full(n, 2.0)), np.ones(n)), with_column(y, -of_y), k, "dot", last)
     values = found.values - of_x[:, None]
     return TopK(values / 2 if method == "distance" else values, found.indices)
@@ -121,7 +121,7 @@ def _inverted_softmax(x: Rows, y: Rows, around: Rows, k: int, beta: float, optio
     sums, last = options.stages(m * around.shape[0], n * m)
     z = log_sum_exp(scaled(y, np.full(m, beta)), around, sums) if around.shape[0] else np.zeros(m)
     found = nearest(with_column(scaled(x, np.full(n, beta)), np.ones(n)), with_column(y, -z), k, "dot", last)
-    return TopK(np.exp(found.values), found.indices)
+    return TopK(np.where(found.indices < 0, np.nan, exp(np.nan_to_num(found.values))), found.indices)
 
 
 def occurrences(indices: Any, items: int) -> NDArray[np.int64]:

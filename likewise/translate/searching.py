@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from likewise.compute import topk, weighted_sum
+from likewise.compute import paired, topk, weighted_sum
 from likewise.formula import math as m
-from likewise.formula.metric import metric
+from likewise.formula.metric import Metric, metric
 from likewise.formula.metrics import dot
 from likewise.reductions import TopK
 from likewise.translate.rows import Floats, Options, Rows, is_sparse, with_column
@@ -28,6 +28,26 @@ RATIO = metric(lambda x, y: x * y, closer="larger", finish=_ratio, name="ratio")
 
 #: exp of the dot product: what a softmax sums.
 EXPONENTIAL = metric(lambda x, y: x * y, closer="larger", finish=m.exp, name="exponential")
+
+_EXP = metric(lambda x, y: m.exp(x + y), name="exp")
+_LOG = metric(lambda x, y: m.log(x + y), name="log")
+
+
+def exp(values: Floats) -> Floats:
+    """The engine's exponential, whose bits are the same on every machine, as NumPy's are not."""
+    return _each(values, _EXP)
+
+
+def log(values: Floats) -> Floats:
+    """The engine's logarithm."""
+    return _each(values, _LOG)
+
+
+def _each(values: Floats, how: Metric) -> Floats:
+    if not values.size:
+        return values
+    column = np.ascontiguousarray(values).reshape(-1, 1)
+    return np.asarray(paired(column, np.zeros((1, 1)), metric=how)).reshape(values.shape)
 
 
 def nearest(queries: Rows, items: Rows, k: int, how: Any, options: Options) -> TopK:
@@ -49,9 +69,9 @@ def log_sum_exp(rows: Rows, others: Rows, options: Options) -> Floats:
     largest = nearest(rows, others, 1, dot, search).values[:, 0]
     shifted, ones = with_column(rows, -largest), with_column(others, np.ones(others.shape[0]))
     if is_sparse(shifted):
-        return np.asarray(largest + np.log(_sparse_sums(shifted, ones, options)))
+        return largest + log(_sparse_sums(shifted, ones, options))
     sums = weighted_sum(shifted, ones, np.ones(others.shape[0]), metric=EXPONENTIAL, **fold.keywords())
-    return np.asarray(largest + np.log(sums))
+    return np.asarray(largest + log(sums))
 
 
 def _sparse_sums(rows: Rows, others: Rows, options: Options) -> Floats:
@@ -60,5 +80,5 @@ def _sparse_sums(rows: Rows, others: Rows, options: Options) -> Floats:
     turned = others.T.tocsr()
     sums = np.empty(rows.shape[0])
     for first in range(0, len(sums), step):
-        sums[first : first + step] = np.exp((rows[first : first + step] @ turned).toarray()).sum(axis=1)
+        sums[first : first + step] = exp((rows[first : first + step] @ turned).toarray()).sum(axis=1)
     return sums
