@@ -25,8 +25,19 @@ from typing import Any
 import numpy as np
 
 import likewise as lw
-from likewise.translate import CCA, Alignment, Lexicon, TfIdf, hubness, mine_bitext, quality, read_lines, retrieve
-from likewise.translate.rows import Rows, beside, scaled, unit
+from likewise.translate import (
+    CCA,
+    Alignment,
+    Lexicon,
+    TfIdf,
+    blend,
+    hubness,
+    mine_bitext,
+    quality,
+    read_lines,
+    retrieve,
+)
+from likewise.translate.rows import Rows
 
 ROOT = Path(__file__).parents[1]
 PAGE, MEASURED = ROOT / "docs" / "translate.md", ROOT / "docs" / "translate.json"
@@ -36,7 +47,7 @@ METHODS = ("nearest", "csls", "ratio", "softmax")
 TEST = "test_2016_flickr"
 FEATURES = {"min_count": 2}  # of TfIdf
 DIMENSIONS = 500
-CCA_WEIGHT = 0.5  # of the CCA space beside the lexicon's, in cosines: a quarter of its square
+BLEND = (0.8, 0.2)  # of the lexicon and the CCA
 
 Route = tuple[str, Callable[[], Iterator[tuple[Rows, Rows]]]]
 
@@ -98,10 +109,7 @@ def routes(corpus: Corpus, *, every: bool) -> dict[str, dict[str, tuple[Rows, Ro
             print(f"{corpus.other}: no sentence encoder: {error}")
         say("minilm", begun)
     found["fused"] = {
-        part: tuple(
-            beside(unit(a), scaled(unit(b), np.full(len(b), CCA_WEIGHT)))
-            for a, b in zip(found["lexicon"][part], found["cca"][part], strict=True)
-        )
+        part: tuple(blend(a, b, weights=BLEND) for a, b in zip(found["lexicon"][part], found["cca"][part], strict=True))
         for part in parts
     }
     return found
@@ -249,7 +257,7 @@ NAMES = {
     "lsa": "LSA of each language, `Alignment`",
     "cca": "`CCA` of words and parts of words",
     "lexicon": "`Lexicon`",
-    "fused": "`Lexicon` and `CCA` side by side",
+    "fused": "`Lexicon` and `CCA`, `blend`",
 }
 HEADS = {"nearest": "nearest", "csls": "CSLS", "ratio": "ratio margin", "softmax": "inverted softmax"}
 

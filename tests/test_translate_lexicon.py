@@ -84,6 +84,14 @@ def test_both_languages_share_a_space():
     np.testing.assert_allclose(np.linalg.norm(right[half:]) ** 2, 0.5)
 
 
+def test_a_line_that_is_a_book_is_not_learnt_from():
+    book = " ".join(f"w{i}" for i in range(30_000))
+    found = Lexicon(min_count=1).fit([*ENGLISH, book, "a"], [*GERMAN, "das", book])
+    expected = Lexicon(min_count=1).fit(ENGLISH, GERMAN)
+    assert found.source_words_ == expected.source_words_
+    assert found.translations("book") == expected.translations("book")
+
+
 def test_unknown_words_say_nothing():
     found = Lexicon().fit(ENGLISH * 2, GERMAN * 2)
     rows = found.transform(["", "?!", "xyzzy", "the xyzzy", "the"])
@@ -230,8 +238,8 @@ def test_captions_find_their_translations(captions):
     assert [lexicon.translations(word, 1)[0][0] for word in ("dog", "bike", "water")] == ["hund", "fahrrad", "wasser"]
     plain = [hits(x, y, method="nearest"), hits(y, x, method="nearest")]
     corrected = [hits(x, y), hits(y, x)]
-    assert min(plain) >= 0.9  # measured: 0.95 and 0.92
-    assert min(corrected) >= 0.95  # measured: 0.97 and 0.97
+    assert min(plain) >= 0.9  # measured: 0.956 and 0.940
+    assert min(corrected) >= 0.95  # measured: 0.971 and 0.969
     skewness = [hubness(retrieve(x, y, 10, method=method).indices, 1000) for method in ("nearest", "csls")]
     assert skewness[1] < skewness[0]
 

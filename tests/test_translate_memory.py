@@ -135,7 +135,22 @@ def test_fuzzy_match_counts_words():
     assert fuzzy_match("A man rides.", "a man, rides!") == 1
     assert fuzzy_match("a b c d", "a x c") == 0.5  # one replaced, one inserted
     assert fuzzy_match("a", "b") == fuzzy_match("", "b") == fuzzy_match("", "") == 0
+    assert fuzzy_match("a b", "x a y b z") == fuzzy_match("x a y b z", "a b") == pytest.approx(0.4)
     assert fuzzy_match("a b c", "c a b") == fuzzy_match("c a b", "a b c") == pytest.approx(1 / 3)
+
+
+def test_fuzzy_match_is_levenshteins():
+    def edits(a, b):
+        if not a or not b:
+            return len(a) + len(b)
+        return min(edits(a[1:], b) + 1, edits(a, b[1:]) + 1, edits(a[1:], b[1:]) + (a[0] != b[0]))
+
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        a, b = (list(rng.choice(["a", "b", "c"], rng.integers(1, 6))) for _ in range(2))
+        assert fuzzy_match(" ".join(a), " ".join(b)) == pytest.approx(1 - edits(a, b) / max(len(a), len(b)))
+    long = "word " * 5000
+    assert fuzzy_match(long, long + "more") == pytest.approx(5000 / 5001)  # in a moment
 
 
 # ------------------------------------------------------------------------------------------------------ from the shell

@@ -9,9 +9,9 @@ import scipy.sparse as sp
 import torch
 
 import likewise as lw
-from likewise.backends.llvm.target import using
+from likewise.backends.llvm.target import host, using
 from likewise.errors import BadRowsError, InputError, MissingExtraError, ShapeError
-from likewise.translate import hubness, mine_bitext, occurrences, quality, retrieve
+from likewise.translate import blend, hubness, mine_bitext, occurrences, quality, retrieve
 
 METHODS = ["nearest", "csls", "ratio", "distance", "softmax"]
 
@@ -216,6 +216,11 @@ def test_the_matrix_is_never_made(method, kind):
         ),
         (lambda: retrieve(np.ones((2, 2, 2)), [[1.0, 2]]), ShapeError, r"queries has shape \(2, 2, 2\); rows of shape"),
         (
+            lambda: retrieve([1.0, 2], [[1.0, 2]]),
+            ShapeError,
+            r"queries has shape \(2,\); rows of shape \(n, d\) are wanted: \[queries\] for a single row",
+        ),
+        (
             lambda: retrieve([[1.0]], [[1.0]], background=[[1.0, 2]]),
             ShapeError,
             r"background has shape \(1, 2\) and items \(1, 1\)",
@@ -385,6 +390,32 @@ def test_quality_of_none_and_of_zero():
         quality([[1.0]], [[1.0]], measure="euclidean")
 
 
+# -------------------------------------------------------------------------------------------------------------- blends
+
+
+@pytest.mark.parametrize("kind", [np.asarray, sp.csr_array])
+def test_cosines_of_a_blend_are_the_mean_of_cosines(kind):
+    spaces = [(rows(20, d, d), rows(30, d, d + 1)) for d in (3, 7, 12)]
+    x, y = (blend(kind(part[0]), *part[1:], weights=[5, 0, 15]) for part in zip(*spaces, strict=True))
+    cosines = [unit(a) @ unit(b).T for a, b in spaces]
+    np.testing.assert_allclose(dense(x) @ dense(y).T, 0.25 * cosines[0] + 0.75 * cosines[2], atol=1e-12)
+    assert sp.issparse(x) == (kind is sp.csr_array)
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda: blend(), "there is no space to blend; give rows of at least one"),
+        (lambda: blend([[1.0]], [[1.0], [2.0]]), "space 1 and space 2 are to be pairs, one by one; there are 1 and 2"),
+        (lambda: blend([[1.0]], weights=[1, 2]), r"weights=\[1, 2\]; 1 numbers of at least 0 are wanted"),
+        (lambda: blend([[1.0]], [[1.0]], weights=[-1, 2]), r"weights=\[-1, 2\]; 2 numbers of at least 0 are wanted"),
+    ],
+)
+def test_what_cannot_be_blended(call, said):
+    with pytest.raises(InputError, match=said):
+        call()
+
+
 # -------------------------------------------------------------------------------------------------- on every machine
 
 
@@ -392,8 +423,8 @@ def test_quality_of_none_and_of_zero():
 def test_the_same_bits_on_every_processor(kind):
     x, y = rows(50, 24, 1, kind), rows(80, 24, 2, kind)
     expected = [retrieve(x, y, 4, method=method) for method in METHODS]
-    for name in ("avx2", "portable"):
-        with using(name):
+    for target in ["avx2", "portable"] if host().name == "avx512" else ["portable"]:
+        with using(target):
             for method, before in zip(METHODS, expected, strict=True):
                 found = retrieve(x, y, 4, method=method)
                 np.testing.assert_array_equal(found.indices, before.indices)

@@ -26,9 +26,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from likewise.errors import InputError
+from likewise.translate.blend import blend
 from likewise.translate.estimator import Model
 from likewise.translate.retrieval import read_number
-from likewise.translate.rows import Floats, Options, Progress, Rows, beside, need_scipy, same_number, scaled, unit
+from likewise.translate.rows import Floats, Options, Progress, Rows, need_scipy, same_number
 from likewise.translate.texts import Text, Vocabulary, numbers_of, presence, read_texts, words_of
 
 Integers = NDArray[np.int64]
@@ -49,6 +50,9 @@ class Lexicon(Model):
         Words in fewer sentences are left out: once is too little to learn a translation from.
     least : float, default 0.01
         Translations less probable than this are forgotten, once learnt.
+    longest : int, default 100
+        Pairs with a sentence of more words are not learnt from: each word might come from each, and which it is a long
+        sentence does not tell. Nor would their number be bounded.
     power : float, default 0.25
         Of the inverse document frequency by which a word counts, on either side of the map.
 
@@ -83,10 +87,13 @@ class Lexicon(Model):
         "backward_ends_",
     )
 
-    def __init__(self, *, rounds: int = 8, min_count: int = 2, least: float = 0.01, power: float = 0.25) -> None:
+    def __init__(
+        self, *, rounds: int = 8, min_count: int = 2, least: float = 0.01, longest: int = 100, power: float = 0.25
+    ) -> None:
         self.rounds = rounds
         self.min_count = min_count
         self.least = least
+        self.longest = longest
         self.power = power
 
     def fit(self, sources: Any, targets: Any, *, progress: Progress = None) -> Lexicon:
@@ -95,7 +102,7 @@ class Lexicon(Model):
         rounds, min_count = read_number("rounds", self.rounds), read_number("min_count", self.min_count)
         if not 0 <= self.least < 1:
             raise InputError(f"least={self.least!r}; a probability in [0, 1) is wanted")
-        left, right = ([words_of(text) for text in texts] for texts in _pairs(sources, targets))
+        left, right = _short_pairs(sources, targets, read_number("longest", self.longest))
         source, target = Vocabulary(left, min_count), Vocabulary(right, min_count)
         for words, name in ((source.words, "sources"), (target.words, "targets")):
             if not words:
@@ -123,12 +130,12 @@ class Lexicon(Model):
         A sentence without any known word is a zero row, which has cosine 0 with everything.
         """
         own, other = self._sides(read_texts(sources, "sources"), source=True)
-        return scaled(beside(own, other), np.full(own.shape[0], np.sqrt(0.5)))
+        return blend(own, other)
 
     def transform_target(self, targets: Any) -> Rows:
         """Target sentences in the shared space, likewise."""
         own, other = self._sides(read_texts(targets, "targets"), source=False)
-        return scaled(beside(other, own), np.full(own.shape[0], np.sqrt(0.5)))
+        return blend(other, own)
 
     def translations(self, word: str, k: int = 5) -> list[tuple[str, float]]:
         """The likeliest translations of a source word, with p(t | s); none for a word that is not known."""
@@ -149,7 +156,7 @@ class Lexicon(Model):
         return [(words[column], float(-value)) for value, column in found]
 
     def _sides(self, texts: Sequence[Text], *, source: bool) -> tuple[Rows, Rows]:
-        """Unit rows of a sentence's own words and of their translations."""
+        """Rows of a sentence's own words and of their translations."""
         tables = self._tables()
         known, table = (self._source_known(), tables[0]) if source else (self._target_known(), tables[1])
         weights = (self.source_weights_, self.target_weights_)
@@ -159,7 +166,7 @@ class Lexicon(Model):
         other = own @ table
         other.sort_indices()
         other.data *= other_weights[other.indices]
-        return unit(own), unit(other)
+        return own, other
 
     def _source_known(self) -> dict[str, int]:
         return {word: number for number, word in enumerate(self.source_words_)}
@@ -181,10 +188,13 @@ class Lexicon(Model):
         return self._learnt
 
 
-def _pairs(sources: Any, targets: Any) -> tuple[list[Text], list[Text]]:
+def _short_pairs(sources: Any, targets: Any, longest: int) -> tuple[list[list[str]], list[list[str]]]:
+    """The words of the pairs of which neither side has too many."""
     left, right = read_texts(sources, "sources"), read_texts(targets, "targets")
     same_number(left, right, "sources", "targets")
-    return left, right
+    pairs = [(words_of(a), words_of(b)) for a, b in zip(left, right, strict=True)]
+    pairs = [pair for pair in pairs if max(map(len, pair)) <= longest]
+    return [a for a, _ in pairs], [b for _, b in pairs]
 
 
 Sentences = tuple[NDArray[np.int32], Integers]

@@ -211,15 +211,19 @@ def fuzzy_match(sentence: str, source: str) -> float:
     >>> fuzzy_match("A man rides a bike.", "a man rides a red bike")
     0.8333333333333334
     """
-    a, b = words_of(sentence), words_of(source)
-    if not a or not b:
+    numbers: dict[str, int] = {}
+    a, b = (
+        np.array([numbers.setdefault(word, len(numbers)) for word in words_of(text)], np.int64)
+        for text in (sentence, source)
+    )
+    if not len(a) or not len(b):
         return 0.0
-    row = list(range(len(b) + 1))  # edits that make the first words of b of the first words of a
-    for i, left in enumerate(a, 1):
-        corner, row[0] = row[0], i
-        for j, right in enumerate(b, 1):
-            corner, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, corner + (left != right))
-    return 1 - row[-1] / max(len(a), len(b))
+    places = np.arange(len(b) + 1)
+    row = places  # row[j]: edits that make the first j words of b of the first i of a
+    for i, word in enumerate(a, 1):
+        upper = np.minimum(row[1:] + 1, row[:-1] + (b != word))  # delete; keep or replace
+        row = np.minimum.accumulate(np.append(i, upper) - places) + places  # insert: row[j - 1] + 1, all along
+    return float(1 - row[-1] / max(len(a), len(b)))
 
 
 def _plain(texts: Any, name: str) -> list[str]:

@@ -75,8 +75,10 @@ def read_rows(value: Any, name: str) -> Rows:
     if is_sparse(value):
         return _read_sparse(value, name)
     batch = read(value, name)
-    if batch.lead:
-        raise ShapeError(f"{name} has shape {batch.array.shape}; rows of shape (n, d) are wanted")
+    if batch.lead or batch.vector:
+        shape = batch.array.shape[1:] if batch.vector else batch.array.shape
+        one = f": [{name}] for a single row" if batch.vector else ""
+        raise ShapeError(f"{name} has shape {shape}; rows of shape (n, d) are wanted{one}")
     rows = np.ascontiguousarray(to_floating(batch), np.float64)
     _refuse(np.flatnonzero(~np.isfinite(rows).all(axis=1)), name)
     return rows
@@ -169,4 +171,5 @@ def beside(*parts: Rows) -> Rows:
     parts = alike(*parts)
     if not is_sparse(parts[0]):
         return np.hstack(parts)
-    return need_scipy("sparse rows").csr_array(need_scipy("sparse rows").hstack(parts, format="csr"))
+    sparse = need_scipy("sparse rows")
+    return sparse.csr_array(sparse.hstack(parts, format="csr"))
