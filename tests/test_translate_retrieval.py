@@ -180,6 +180,16 @@ def test_progress_goes_once_from_0_to_the_end():
     assert seen[-1] == (180_000, 180_000)
 
 
+def test_progress_that_is_none():
+    assert len(retrieve(rows(3, 4), rows(3, 4), 1, progress=True).values) == 3
+    for call in (
+        lambda: retrieve(rows(3, 4), rows(3, 4), 1, progress="yes"),
+        lambda: lw.translate.CCA().fit(rows(3, 4), rows(3, 4), progress="yes"),
+    ):
+        with pytest.raises(InputError, match=r"progress= takes True or a function of \(done, total\)"):
+            call()
+
+
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("kind", ["dense", "sparse"])
 def test_the_matrix_is_never_made(method, kind):

@@ -24,10 +24,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from likewise.compute import pairwise
+from likewise.compute.options import Progress
 from likewise.errors import InputError, ShapeError
 from likewise.translate.estimator import Model
 from likewise.translate.retrieval import read_number, retrieve
-from likewise.translate.rows import Floats, Progress, dense_rows, same_number
+from likewise.translate.rows import Floats, Options, dense_rows, same_number
 from likewise.vectors import normalize_array
 
 
@@ -159,7 +160,7 @@ class Alignment(Model):
         """
         a, b = dense_rows(x, "x"), dense_rows(y, "y")
         seed = _read_pairs(pairs, len(a), len(b))
-        rounds = read_number("rounds", rounds, least=0)
+        rounds, options = read_number("rounds", rounds, least=0), Options(progress=progress)
         most = max(len(a), len(b)) if rows is None else read_number("rows", rows)
         self._prepare(a, b)
         a, b = self._prepared(a, self.mean_), self._prepared(b, self.target_mean_)
@@ -175,8 +176,7 @@ class Alignment(Model):
             )
             if not len(found):
                 raise InputError("no two rows are nearest to each other under the seed's map; give more pairs")
-            if callable(progress):
-                progress(done + 1, rounds)
+            options.report(done + 1, rounds)
             same = np.array_equal(found, self.pairs_)
             self.pairs_ = found
             self._solve(a[found[:, 0]], b[found[:, 1]])

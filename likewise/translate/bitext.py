@@ -16,10 +16,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from likewise.compute.options import Progress
 from likewise.errors import InputError
 from likewise.reductions import TopK
 from likewise.translate.retrieval import read_number
-from likewise.translate.rows import Floats, Options, Progress, alike, read_rows, same_space, unit
+from likewise.translate.rows import Floats, Options, alike, read_rows, same_space, unit
 from likewise.translate.searching import nearest
 
 MARGINS = ("ratio", "distance", "absolute")

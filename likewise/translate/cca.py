@@ -16,11 +16,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from likewise.compute.options import Progress
 from likewise.errors import InputError, ShapeError
 from likewise.translate.alignment import times
 from likewise.translate.estimator import Model
 from likewise.translate.retrieval import read_number
-from likewise.translate.rows import Floats, Progress, Rows, is_sparse, read_rows, same_number
+from likewise.translate.rows import Floats, Options, Rows, is_sparse, read_rows, same_number
 from likewise.translate.svd import truncated_svd
 
 
@@ -79,6 +80,7 @@ class CCA(Model):
 
     def fit(self, x: Any, y: Any, *, progress: Progress = None) -> CCA:
         """Learn from pairs: row i of x (n, d1) belongs with row i of y (n, d2); each may be sparse."""
+        options = Options(progress=progress)
         rank = read_number("dimensions", self.dimensions)
         if not 0 <= self.ridge < np.inf:
             raise InputError(f"ridge={self.ridge!r}; a number of at least 0 is wanted")
@@ -94,8 +96,7 @@ class CCA(Model):
                 raise InputError(f"all rows of {name} are {'equal' if mean.any() else 'zero'}: nothing varies with it")
             damped = s / np.sqrt(s * s + self.ridge * np.mean(s * s))
             halves.append((mean, u * damped, v * (damped / s)))
-            if callable(progress):
-                progress(done + 1, 2)
+            options.report(done + 1, 2)
         (self.mean_, u_x, back_x), (self.target_mean_, u_y, back_y) = halves
         p, c, qt = np.linalg.svd(u_x.T @ u_y, full_matrices=False)
         self.correlations_: Floats = c

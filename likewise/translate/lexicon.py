@@ -25,11 +25,12 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from likewise.compute.options import Progress
 from likewise.errors import InputError
 from likewise.translate.blend import blend
 from likewise.translate.estimator import Model
 from likewise.translate.retrieval import read_number
-from likewise.translate.rows import Floats, Options, Progress, Rows, need_scipy, same_number
+from likewise.translate.rows import Floats, Options, Rows, need_scipy, same_number
 from likewise.translate.texts import Text, Vocabulary, numbers_of, presence, read_texts, words_of
 
 Integers = NDArray[np.int64]
@@ -225,8 +226,7 @@ def _model1(
             share /= np.repeat(np.maximum(total, _TINY), lengths)
             counts += np.bincount(place, share, minlength=len(pairs))
         p = counts / np.maximum(np.bincount(owner, counts, minlength=sizes[0] + 1), _TINY)[owner]
-        if callable(options.progress):
-            options.progress(done + 1, rounds)
+        options.report(done + 1, rounds)
     return pairs, p
 
 

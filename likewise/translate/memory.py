@@ -14,10 +14,11 @@ import numpy as np
 
 from likewise.arrays import read, to_floating
 from likewise.compute import prepare, topk
+from likewise.compute.options import Progress
 from likewise.errors import InputError, ShapeError
 from likewise.files import load_archive, save_archive
 from likewise.translate.retrieval import read_number
-from likewise.translate.rows import Progress, is_sparse, need_scipy, same_number
+from likewise.translate.rows import is_sparse, need_scipy, same_number
 from likewise.translate.texts import TfIdf, read_aligned, read_texts, words_of
 
 _KIND = "likewise.translate.TranslationMemory"

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from likewise.compute.options import Progress
 from likewise.errors import InputError
 from likewise.translate.bitext import MARGINS, margins
 from likewise.translate.retrieval import read_number
 from likewise.translate.rows import (
     Floats,
     Options,
-    Progress,
     Rows,
     alike,
     is_sparse,

@@ -26,9 +26,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from likewise.compute.options import Progress
 from likewise.errors import InputError
 from likewise.reductions import TopK
-from likewise.translate.rows import Options, Progress, Rows, alike, read_rows, same_space, scaled, unit, with_column
+from likewise.translate.rows import Options, Rows, alike, read_rows, same_space, scaled, unit, with_column
 from likewise.translate.searching import RATIO, exp, log_sum_exp, nearest, neighbourhood
 
 METHODS = ("nearest", "csls", "ratio", "distance", "softmax")

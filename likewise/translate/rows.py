@@ -15,14 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from likewise.arrays import parse_memory, read, to_floating
+from likewise.compute.options import Progress, read_options
 from likewise.errors import BadRowsError, InputError, MissingExtraError, ShapeError
 from likewise.vectors import normalize_array
 
 Floats = NDArray[np.float64]
 #: (n, d): an ndarray of float64, or a scipy.sparse.csr_array of float64.
 Rows = Any
-
-Progress = bool | Callable[[int, int], None] | None
 
 
 @dataclass(frozen=True)
@@ -32,6 +31,16 @@ class Options:
     n_jobs: int | None = None
     memory_limit: int | str | None = None
     progress: Progress = None
+
+    def __post_init__(self) -> None:
+        """True becomes a bar, one for all the searches of a call."""
+        checked = read_options(self.n_jobs, self.memory_limit, "raise", self.progress)
+        object.__setattr__(self, "progress", checked.progress)
+
+    def report(self, done: int, total: int) -> None:
+        """So much is done."""
+        if callable(self.progress):
+            self.progress(done, total)
 
     def keywords(self) -> dict[str, Any]:
         """As keyword arguments of a verb."""
