@@ -158,6 +158,11 @@ def test_zero_rows_stay_where_they_are():
             InputError,
             "Alignment has no parameter 'units'; it has unit, center",
         ),
+        (
+            lambda: Alignment(dimensions=0).fit(normal(5, 3), normal(5, 3, 1)),
+            InputError,
+            "dimensions=0; at least 1 is wanted",
+        ),
         (lambda: CCA(0).fit(np.eye(3), np.eye(3)), InputError, "dimensions=0; at least 1 is wanted"),
         (lambda: CCA(ridge=-1).fit(np.eye(3), np.eye(3)), InputError, "ridge=-1; a number of at least 0 is wanted"),
         (lambda: CCA().fit(np.ones((4, 2)), np.eye(4)), InputError, "all rows of x are equal: nothing varies with it"),

@@ -218,7 +218,8 @@ class Alignment(Model):
                 "the pairs do not vary together at all: all rows of one side are zero, or equal, or there is one pair "
                 "and center=True; give more pairs"
             )
-        keep = min(width, self.dimensions or width, self.rank_ if spanned or self.reweight or self.whiten else width)
+        most = width if self.dimensions is None else read_number("dimensions", self.dimensions)
+        keep = min(width, most, self.rank_ if spanned or self.reweight or self.whiten else width)
         maps = [self._half(white, axes[:, :keep], c[:keep]) for white, axes in ((white_a, p), (white_b, q))]
         if self.dimensions is None:  # common axes turned back to the target's own: cosines stay
             maps = [half @ q[:, :keep].T for half in maps]
