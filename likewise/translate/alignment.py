@@ -245,34 +245,32 @@ class Alignment(Model):
 
     def transform(self, x: Any) -> Floats:
         """Source rows (n, d1) in the shared space, (n, e): to be compared with :meth:`transform_target`."""
-        return self._apply(x, "x", self.mean_ if self._fitted() else None, "matrix_")
+        self._check_fitted()
+        return self._apply(x, "x", self.mean_, self.matrix_)
 
     def transform_target(self, y: Any) -> Floats:
         """Target rows (m, d2) in the shared space, (m, e)."""
-        return self._apply(y, "y", self.target_mean_ if self._fitted() else None, "target_matrix_")
+        self._check_fitted()
+        return self._apply(y, "y", self.target_mean_, self.target_matrix_)
 
     def inverse_transform(self, z: Any) -> Floats:
         """Rows of the shared space, (n, e), back in the source's, (n, d1).
 
-        What :meth:`transform` came from, where the map loses nothing (e >= d1); with ``unit`` that of length 1, before
-        the mean was subtracted where there is a ``center``, else as it was.
+        What :meth:`transform` was given, where the map loses nothing (e >= d1); with ``unit`` as it was prepared, of
+        length 1 and about the mean, since its own length is gone.
         """
-        self._fitted()
+        self._check_fitted()
         rows = dense_rows(z, "z")
         if rows.shape[1] != self.matrix_.shape[1]:
             raise ShapeError(f"z has shape {rows.shape}; the shared space has {self.matrix_.shape[1]} coordinates")
         back = times(rows, np.asarray(np.linalg.pinv(self.matrix_)))
         return back if self.unit else back + self.mean_
 
-    def _fitted(self) -> bool:
-        self._check_fitted()
-        return True
-
-    def _apply(self, value: Any, name: str, mean: Any, matrix: str) -> Floats:
-        rows, by = dense_rows(value, name), getattr(self, matrix)
-        if rows.shape[1] != len(by):
-            raise ShapeError(f"{name} has shape {rows.shape}; rows of {len(by)} coordinates were fitted")
-        return times(self._prepared(rows, mean), by)
+    def _apply(self, value: Any, name: str, mean: Floats, matrix: Floats) -> Floats:
+        rows = dense_rows(value, name)
+        if rows.shape[1] != len(matrix):
+            raise ShapeError(f"{name} has shape {rows.shape}; rows of {len(matrix)} coordinates were fitted")
+        return times(self._prepared(rows, mean), matrix)
 
 
 def mutual_nearest(
