@@ -11,7 +11,8 @@ from typing import Any
 
 PACKAGES = (
     *("numpy", "llvmlite", "faiss-cpu", "scann", "usearch", "numkong", "hnswlib"),
-    *("scikit-learn", "scipy", "torch", "pykeops", "rdkit", "FPSim2", "implicit", "threadpoolctl"),
+    *("scikit-learn", "scipy", "torch", "pykeops", "rdkit", "FPSim2", "threadpoolctl"),
+    *("implicit", "lenskit", "RecTools"),
 )
 _CPUS = Path("/sys/devices/system/cpu")
 

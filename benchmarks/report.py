@@ -22,6 +22,7 @@ SECTIONS = {
     "factors": "Recommendations from factors",
     "startup": "Start",
     "memory": "Memory",
+    "recommend": "Recommendation",
 }
 MARKERS = ("<!-- benchmarks -->", "<!-- /benchmarks -->")
 
@@ -75,6 +76,7 @@ FORMATS: dict[str, Callable[[Any], str]] = {
     "times": lambda v: f"{digits(v)}×",
     "per second": lambda v: digits(v),
     "recall": lambda v: f"{v:.4g}",
+    "measure": lambda v: f"{v:.4f}",
 }
 CHECKS: dict[str, Callable[[float], str]] = {
     "recall": lambda v: f"{v:.4g}",

@@ -144,9 +144,9 @@ def tables(grids: Iterable[Grid], heading: str = "") -> None:
         console.print(grid)
 
 
-def plain_table(rows: list[dict[str, Any]]) -> Grid:
+def plain_table(rows: list[dict[str, Any]], title: str = "") -> Grid:
     """Dictionaries of the same keys as a table."""
-    return _grid(list(rows[0]), [tuple(row.values()) for row in rows])
+    return _grid(list(rows[0]), [tuple(row.values()) for row in rows], title=title)
 
 
 def _grid(
