@@ -715,4 +715,5 @@ def test_every_command_is_described():
         "pairwise",
         "metrics",
         "explain",
+        "recommend",
     }

@@ -2,6 +2,7 @@
 
 import ast
 import doctest
+import os
 import re
 import shutil
 from pathlib import Path
@@ -12,6 +13,7 @@ from markdown_it import MarkdownIt
 from tools.check_docs import broken, links, tokens
 
 ROOT = Path(__file__).parents[1]
+DATA = Path(os.environ.get("LIKEWISE_DATA", ROOT.parent / "shared" / "data"))
 
 
 def blocks(page: Path) -> list[tuple[int, str]]:
@@ -42,6 +44,10 @@ PAGES = [page for page in WRITTEN if blocks(page)]
 def test_every_python_block_runs(page, tmp_path, monkeypatch):
     if (ROOT / "examples").exists():  # a copy, so that a page may write beside what it reads
         shutil.copytree(ROOT / "examples", tmp_path / "examples", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in re.findall(r"<!-- data: (\S+) -->", page.read_text(encoding="utf-8")):
+        if not (DATA / name).exists():
+            pytest.skip(f"real data: {DATA / name} is absent (set LIKEWISE_DATA)")
+        (tmp_path / name).symlink_to((DATA / name).resolve(), target_is_directory=True)
     monkeypatch.chdir(tmp_path)
     run(page)
 
