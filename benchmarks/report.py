@@ -18,8 +18,11 @@ SECTIONS = {
     "kernels": "Kernels",
     "attention": "Attention",
     "weighted": "Weighted sums",
+    "neighbours": "Neighbours of interactions",
+    "factors": "Recommendations from factors",
     "startup": "Start",
     "memory": "Memory",
+    "recommend": "Recommendation",
 }
 MARKERS = ("<!-- benchmarks -->", "<!-- /benchmarks -->")
 
@@ -73,6 +76,7 @@ FORMATS: dict[str, Callable[[Any], str]] = {
     "times": lambda v: f"{digits(v)}×",
     "per second": lambda v: digits(v),
     "recall": lambda v: f"{v:.4g}",
+    "measure": lambda v: f"{v:.4f}",
 }
 CHECKS: dict[str, Callable[[float], str]] = {
     "recall": lambda v: f"{v:.4g}",

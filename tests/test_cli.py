@@ -715,5 +715,7 @@ def test_every_command_is_described():
         "pairwise",
         "metrics",
         "explain",
+        "recommend",
+        "search",
         "translate",
     }

@@ -12,6 +12,7 @@ import likewise as lw
 from likewise import files
 from likewise.cli import show
 from likewise.cli.guard import guarded
+from likewise.cli.search import search
 from likewise.cli.translate import translate
 from likewise.errors import InputError
 from likewise.files import Table
@@ -145,7 +146,7 @@ def topk(
             metric=how,
             where=itself,
             n_jobs=n_jobs,
-            memory_limit=_size(memory_limit),
+            memory_limit=memory_size(memory_limit),
             on_bad=on_bad,
             progress=progress,
         )
@@ -189,7 +190,7 @@ def pairwise(
     pair = (pool.vectors,) if asked is None else (asked.vectors, pool.vectors)
     with show.progress() as progress:
         values = lw.pairwise(
-            *pair, metric=how, n_jobs=n_jobs, memory_limit=_size(memory_limit), on_bad=on_bad, progress=progress
+            *pair, metric=how, n_jobs=n_jobs, memory_limit=memory_size(memory_limit), on_bad=on_bad, progress=progress
         )
     matrix = show.Matrix(values, _names(pool if asked is None else asked), _names(pool))
     if out is not None:
@@ -293,10 +294,15 @@ def _rows_called(table: Table, text: str) -> NDArray[np.int64]:
     return np.array(rows, np.int64)
 
 
-def _size(text: str | None) -> int | str | None:
+def memory_size(text: str | None) -> int | str | None:
+    """``--memory-limit`` as the verbs take it."""
     return int(text) if text is not None and text.isascii() and text.isdigit() else text
 
 
+# commands in files of their own, which take the options above
+from likewise.cli import recommend as _recommend  # noqa: E402, F401
+
 # ---- commands that have files of their own
 
+app.command()(search)
 app.command()(translate)
