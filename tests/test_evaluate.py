@@ -7,7 +7,6 @@ import pytest
 
 from likewise.errors import InputError
 from likewise.recommend import Attributes, Ease, Interactions, Neighbours, Popular, Taste, evaluate
-from likewise.recommend.evaluate import CHANCE
 from likewise.recommend.measures import (
     ACCURACY,
     accuracy,
@@ -18,6 +17,7 @@ from likewise.recommend.measures import (
     interval,
     novelty,
 )
+from likewise.recommend.report import CHANCE
 from likewise.recommend.splits import SPLITS, by_history, by_items, by_time, by_users, leave_one_out
 
 # ---- measures

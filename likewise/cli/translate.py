@@ -12,6 +12,7 @@ from rich.table import Table as Grid
 
 from likewise.cli import show
 from likewise.cli.guard import guarded
+from likewise.cli.options import AsTable, Jobs
 from likewise.errors import InputError, MissingExtraError
 
 
@@ -46,8 +47,8 @@ def translate(
         ),
     ] = None,
     encoding: Annotated[str, typer.Option(metavar="NAME", help="Of the files of --memory.")] = "utf-8",
-    table: Annotated[bool, typer.Option("--table", help="A table for people in place of JSON lines.")] = False,
-    n_jobs: Annotated[int | None, typer.Option("--n-jobs", metavar="N", help="Threads. Default: every core.")] = None,
+    table: AsTable = False,
+    n_jobs: Jobs = None,
 ) -> None:
     """Stored translations of the stored sentences nearest to each sentence, the best first.
 
