@@ -265,6 +265,13 @@ def test_too_little_to_hold_out():
         by_items(Interactions.read(([1, 2], [7, 7])))
 
 
+def test_a_matrix_is_the_caller_s_own():
+    whole = some_interactions(np.random.default_rng(12))
+    before = whole.matrix.toarray()
+    whole.matrix.data[:] = 1
+    np.testing.assert_array_equal(whole.matrix.toarray(), before)
+
+
 # ---- reports
 
 

@@ -32,8 +32,10 @@ from likewise.recommend.ids import as_ids
 
 #: Titles go by these names, and ids by those, whatever their case and underscores.
 TITLES = ("title", "name")
-IDS = ("item", "itemId", "id", "movieId", "productId", "product", "bookId", "articleId", "trackId", "songId", "artistId",
-       "sku", "isbn", "asin", "iid")  # fmt: skip
+IDS = (
+    *("item", "itemId", "id", "movieId", "productId", "product", "bookId", "articleId", "trackId", "songId"),
+    *("artistId", "sku", "isbn", "asin", "iid"),
+)
 TAGS = ("tag", "tags", "label", "keyword")
 
 _YEAR = re.compile(r"\((\d{4})(?:\s*[-–]\s*\d{0,4})?\)\s*$")
