@@ -23,7 +23,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from likewise.errors import InputError, MissingExtraError
+from likewise.errors import InputError
+from likewise.extras import need
 
 _WORD = re.compile(r"\w+")
 Range = tuple[int, int]
@@ -37,17 +38,6 @@ def words(text: str) -> list[str]:
     ['a', 'man', 's', 'strasse']
     """
     return _WORD.findall(unicodedata.normalize("NFKC", text).casefold())
-
-
-def need_scipy() -> Any:
-    """``scipy.sparse``, or its install line."""
-    try:
-        import scipy.sparse as sparse
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] != "scipy":
-            raise
-        raise MissingExtraError("rows of terms need scipy; install it with: pip install 'likewise[text]'") from None
-    return sparse
 
 
 def as_texts(texts: Any, name: str = "texts") -> list[str]:
@@ -68,13 +58,10 @@ def stemmer_of(stem: str | Callable[[str], str] | None) -> Callable[[str], str] 
     """A function of a word: as given, or a Snowball stemmer by the name of its language (needs PyStemmer)."""
     if stem is None or callable(stem):
         return stem
-    try:
-        import Stemmer
-    except ModuleNotFoundError:
-        raise MissingExtraError(f"stem={stem!r} needs PyStemmer; install it with: pip install PyStemmer") from None
-    if stem not in Stemmer.algorithms():
-        raise InputError(f"stem={stem!r} is no language of PyStemmer; it has {', '.join(Stemmer.algorithms())}")
-    made: Callable[[str], str] = Stemmer.Stemmer(stem).stemWord
+    stemmers = need("Stemmer", f"stem={stem!r}")
+    if stem not in stemmers.algorithms():
+        raise InputError(f"stem={stem!r} is no language of PyStemmer; it has {', '.join(stemmers.algorithms())}")
+    made: Callable[[str], str] = stemmers.Stemmer(stem).stemWord
     return made
 
 
@@ -186,7 +173,9 @@ class Vectorizer:
         known = np.flatnonzero(places >= 0)
         counts = counts[:, known].tocoo()
         shape = (counts.shape[0], len(self.terms))
-        made = need_scipy().csr_array((counts.data, (counts.row, places[known][counts.col])), shape=shape)
+        made = need("scipy.sparse", "rows of terms").csr_array(
+            (counts.data, (counts.row, places[known][counts.col])), shape=shape
+        )
         made.sort_indices()
         return made
 
@@ -208,7 +197,7 @@ class Vectorizer:
 
     def _counted(self, texts: list[str]) -> tuple[list[str], Any]:
         """All terms of some texts, and (n, terms) counts of them."""
-        sparse = need_scipy()
+        sparse = need("scipy.sparse", "rows of terms")
         stem, stop = stemmer_of(self.stem), set(self.stop)
         known: dict[str, int] = {}  # a word as written, and the number of its stem; -1 for a stop word
         numbers: dict[str, int] = {}
@@ -252,7 +241,9 @@ def _count_rows(rows: list[list[int]], width: int) -> Any:
     lengths = np.array([len(row) for row in rows], np.int64)
     indptr = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
     indices = np.fromiter((number for row in rows for number in row), np.int64, count=int(indptr[-1]))
-    made = need_scipy().csr_array((np.ones(len(indices)), indices, indptr), shape=(len(rows), width))
+    made = need("scipy.sparse", "rows of terms").csr_array(
+        (np.ones(len(indices)), indices, indptr), shape=(len(rows), width)
+    )
     made.sum_duplicates()
     return made
 

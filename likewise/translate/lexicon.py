@@ -27,10 +27,11 @@ from numpy.typing import NDArray
 
 from likewise.compute.options import Progress
 from likewise.errors import InputError
+from likewise.extras import need
 from likewise.translate.blend import blend
 from likewise.translate.estimator import Model
 from likewise.translate.retrieval import read_number
-from likewise.translate.rows import Floats, Options, Rows, need_scipy, same_number
+from likewise.translate.rows import Floats, Options, Rows, same_number
 from likewise.translate.texts import Text, Vocabulary, numbers_of, presence, read_texts, words_of
 
 Integers = NDArray[np.int64]
@@ -99,7 +100,7 @@ class Lexicon(Model):
 
     def fit(self, sources: Any, targets: Any, *, progress: Progress = None) -> Lexicon:
         """Learn from sentences and their translations; texts, or lists of words."""
-        need_scipy("Lexicon")
+        need("scipy.sparse", "Lexicon", extra="translate")
         rounds, min_count = read_number("rounds", self.rounds), read_number("min_count", self.min_count)
         if not 0 <= self.least < 1:
             raise InputError(f"least={self.least!r}; a probability in [0, 1) is wanted")
@@ -179,7 +180,7 @@ class Lexicon(Model):
         """p(t | s), (source words, target words), and p(s | t)."""
         self._check_fitted()
         if getattr(self, "_learnt", None) is None:
-            sparse = need_scipy("Lexicon")
+            sparse = need("scipy.sparse", "Lexicon", extra="translate")
             sizes = len(self.source_words_), len(self.target_words_)
             forward = (self.forward_values_, self.forward_columns_, self.forward_ends_)
             backward = (self.backward_values_, self.backward_columns_, self.backward_ends_)

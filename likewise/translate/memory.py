@@ -16,9 +16,10 @@ from likewise.arrays import read, to_floating
 from likewise.compute import prepare, topk
 from likewise.compute.options import Progress
 from likewise.errors import InputError, ShapeError
+from likewise.extras import need
 from likewise.files import load_archive, save_archive
 from likewise.translate.retrieval import read_number
-from likewise.translate.rows import is_sparse, need_scipy, same_number
+from likewise.translate.rows import is_sparse, same_number
 from likewise.translate.texts import TfIdf, read_aligned, read_texts, words_of
 
 _KIND = "likewise.translate.TranslationMemory"
@@ -188,7 +189,9 @@ class TranslationMemory:
                 rows = arrays["vectors"]
             else:
                 shape = (len(arrays["sources"]), header["width"])
-                rows = need_scipy("TfIdf").csr_array((arrays["data"], arrays["columns"], arrays["ends"]), shape=shape)
+                rows = need("scipy.sparse", "TfIdf", extra="translate").csr_array(
+                    (arrays["data"], arrays["columns"], arrays["ends"]), shape=shape
+                )
             if encoder is None and "parameters" in header:
                 encoder = TfIdf(**header["parameters"])
                 encoder.terms_, encoder.weights_ = arrays["terms"], arrays["weights"]
@@ -257,7 +260,7 @@ def _nonzero(rows: Any) -> list[int]:
 def _rows(value: Any, name: str) -> Any:
     """Rows in the type that they come in: embeddings in float32 stay so."""
     if is_sparse(value):
-        return need_scipy(name).csr_array(value)
+        return need("scipy.sparse", name, extra="translate").csr_array(value)
     batch = read(value, name)
     if batch.lead or batch.vector:
         raise ShapeError(f"{name} has shape {batch.array.shape}; rows of shape (n, d) are wanted")

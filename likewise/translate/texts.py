@@ -19,10 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from likewise.errors import InputError, ShapeError
+from likewise.extras import need
 from likewise.files.source import open_source, reading
 from likewise.translate.estimator import Model
 from likewise.translate.retrieval import read_number
-from likewise.translate.rows import Floats, Rows, need_scipy, unit
+from likewise.translate.rows import Floats, Rows, unit
 
 _WORD = re.compile(r"\w+")
 
@@ -125,7 +126,7 @@ def numbers_of(texts: Iterable[Sequence[str]], known: dict[str, int]) -> tuple[N
 
 def presence(numbers: NDArray[np.int32], ends: NDArray[np.int64], width: int) -> Rows:
     """CSR of how often each word occurs, (n, width)."""
-    sparse = need_scipy("texts as rows")
+    sparse = need("scipy.sparse", "texts as rows", extra="translate")
     rows = sparse.csr_array((np.ones(len(numbers)), numbers, ends), shape=(len(ends) - 1, width))
     rows.sum_duplicates()
     return rows
@@ -159,7 +160,7 @@ class TfIdf(Model):
 
     def fit(self, texts: Any, y: Any = None) -> TfIdf:
         """Learn the terms of these texts, and how many have each."""
-        need_scipy("TfIdf")
+        need("scipy.sparse", "TfIdf", extra="translate")
         terms = [self._terms(text) for text in read_texts(texts, "texts")]
         known = Vocabulary(terms, read_number("min_count", self.min_count))
         if not known.words:
