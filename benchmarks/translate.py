@@ -118,9 +118,9 @@ def routes(corpus: Corpus, *, every: bool) -> dict[str, dict[str, tuple[Rows, Ro
 
 def lsa(rows: dict[str, list[Rows]], parts: tuple[str, ...]) -> dict[str, tuple[Rows, Rows]]:
     """Each language reduced by itself, then turned onto the other."""
-    from likewise.translate.svd import truncated_svd
+    from likewise.transforms import truncated_svd
 
-    axes = [truncated_svd(side, DIMENSIONS, 0)[2] for side in rows["train"]]
+    axes = [truncated_svd(side, DIMENSIONS, dtype=np.float32).v for side in rows["train"]]
     reduced = {part: [side @ v for side, v in zip(sides, axes, strict=True)] for part, sides in rows.items()}
     turn = Alignment(center=False).fit(*reduced["train"])
     return {part: (turn.transform(reduced[part][0]), turn.transform_target(reduced[part][1])) for part in parts}
