@@ -31,7 +31,7 @@ from likewise.compute.options import Progress, read_options
 from likewise.errors import InputError
 from likewise.extras import need
 from likewise.files import load_archive, save_archive
-from likewise.text.terms import as_texts
+from likewise.terms import as_texts
 
 Floats = NDArray[np.float32]
 _KIND = "likewise.text.vectors"

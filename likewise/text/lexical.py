@@ -22,7 +22,7 @@ from likewise.compute import prepare, topk
 from likewise.errors import InputError
 from likewise.extras import need
 from likewise.reductions import TopK
-from likewise.text.terms import Vectorizer
+from likewise.terms import Vectorizer
 
 Method = Literal["lucene", "robertson", "atire"]
 
@@ -84,7 +84,7 @@ class Lexical:
         """Itself with the rows of an archive."""
         self.vectorizer = Vectorizer(**header["vectorizer"]).restored(arrays["terms"], arrays["weights"])
         parts = (arrays["data"], arrays["indices"], arrays["indptr"])
-        self.rows = need("scipy.sparse", "rows of terms").csr_array(parts, shape=tuple(header["shape"]))
+        self.rows = need("scipy.sparse", "counting terms").csr_array(parts, shape=tuple(header["shape"]))
         return self
 
 
@@ -133,7 +133,7 @@ class Bm25(Lexical):
         counts = self.vectorizer.fit_counts(texts)
         n, terms = counts.shape
         if not counts.nnz:
-            self.rows = need("scipy.sparse", "rows of terms").csr_array((n, terms))
+            self.rows = need("scipy.sparse", "counting terms").csr_array((n, terms))
             return self
         repeated = np.repeat(counts.indices, counts.data.astype(np.int64)).tolist()
         ends = np.concatenate([[0], np.cumsum(counts.data.astype(np.int64))])[counts.indptr].tolist()
@@ -141,7 +141,7 @@ class Bm25(Lexical):
         engine = bm25s.BM25(k1=self.k1, b=self.b, method=self.method, dtype="float64")
         scores = engine.build_index_from_ids(list(range(terms)), lists, show_progress=False)
         parts = (scores["data"], scores["indices"], scores["indptr"])
-        self.rows = need("scipy.sparse", "rows of terms").csc_array(parts, shape=(n, terms)).tocsr()
+        self.rows = need("scipy.sparse", "counting terms").csc_array(parts, shape=(n, terms)).tocsr()
         self.rows.sort_indices()
         return self
 

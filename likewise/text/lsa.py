@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from likewise.errors import InputError
 from likewise.files import load_archive, save_archive
 from likewise.files.source import reading
-from likewise.text.terms import Range, Vectorizer, Weighting, as_texts
+from likewise.terms import Range, Vectorizer, Weighting, as_texts
 from likewise.transforms import canonical, truncated_svd
 
 Floats = NDArray[np.float32]
