@@ -161,6 +161,8 @@ def test_aligned_files(tmp_path):
     left.write_bytes("\ufeffA dog.\r\n\r\nA\x0ccat\u2028here\r\nlast".encode())
     right.write_bytes(gzip.compress(b"Ein Hund.\nnichts\nEine Katze\n \n"))
     assert read_lines(left) == ["A dog.", "", "A\x0ccat\u2028here", "last"]
+    (tmp_path / "marked").write_text("Größe\nüber\n", encoding="utf-16")
+    assert read_lines(tmp_path / "marked") == ["Größe", "über"]
     assert read_aligned(left, right) == (["A dog.", "A\x0ccat\u2028here"], ["Ein Hund.", "Eine Katze"])
 
 
@@ -172,10 +174,10 @@ def test_files_that_do_not_fit(tmp_path):
     empty.write_text("")
     with pytest.raises(ShapeError, match=r"a has 2 lines and .*b 3; line by line they have to be translations"):
         read_aligned(a, b)
-    with pytest.raises(InputError, match=r"c, line 2: byte 0xf6 is not utf-8; say which encoding it is in"):
+    with pytest.raises(InputError, match=r"c, line 2: byte 0xf6 is not UTF-8; name the file's encoding"):
         read_aligned(a, bad)
     assert read_aligned(a, bad, encoding="latin-1")[1] == ["gut", "schön"]
-    with pytest.raises(InputError, match="encoding='klingon' is not known; utf-8, latin-1 and cp1252 are usual"):
+    with pytest.raises(InputError, match="'klingon' is no encoding; try utf-8, cp1252, latin-1 or utf-16"):
         read_lines(a, encoding="klingon")
     with pytest.raises(InputError, match="e is empty: there are no sentences in it"):
         read_lines(empty)

@@ -217,7 +217,7 @@ def test_translate_as_a_table(files):
         (["--memory", "-", "a.de.gz", "-"], "standard input can be read once; put the rest into files"),
         (["--load", "a.en", "x"], "a.en is not an archive of likewise, or it is damaged"),
         (["--memory", "a.en", "a.de.gz", "x", "--model", "./none"], "--model './none' is no folder"),
-        (["--memory", "latin", "latin", "x"], "latin, line 1: byte 0xe4 is not utf-8; say which encoding it is in"),
+        (["--memory", "latin", "latin", "x"], "latin, line 1: byte 0xe4 is not UTF-8; name the file's encoding"),
     ],
 )
 def test_errors_are_one_line(files, args, said):

@@ -21,7 +21,7 @@ from likewise.errors import InputError, ShapeError
 from likewise.extras import need
 from likewise.files.columns import check_unique, shortened
 from likewise.files.reading import kind_of
-from likewise.files.source import Source, open_source, reading, rows_text
+from likewise.files.source import Source, decoded, open_source, reading, rows_text
 from likewise.files.text import csv_header
 
 #: Whatever :func:`records` reads.
@@ -317,7 +317,7 @@ _FRAMES: dict[str, Callable[[Any], Records]] = {
 
 def _from_file(source: Source, encoding: str | None) -> Records:
     if encoding is not None:
-        source = Source(source.name, decoded(source, encoding).encode(), member=source.member)
+        source = Source(source.name, decoded(source.name, bytes(source.data), encoding).encode(), member=source.member)
     kind = kind_of(source)
     if kind in ("csv", "jsonl"):
         check_utf8(source)
@@ -338,24 +338,6 @@ def _from_file(source: Source, encoding: str | None) -> Records:
         return _from_arrow(table, source.name)
 
 
-def decoded(source: Source, encoding: str) -> str:
-    """The text of a source, read in an encoding; InputError with the line that is not in it."""
-    data = bytes(source.data)
-    try:
-        return data.decode("utf-8-sig" if encoding.lower().replace("_", "-") in ("utf-8", "utf8") else encoding)
-    except LookupError:
-        raise InputError(f"{encoding!r} is no encoding; try utf-8, cp1252, latin-1 or utf-16") from None
-    except UnicodeError as error:
-        at = getattr(error, "start", 0)
-        line = data.count(b"\n", 0, at) + 1
-        found = f"byte 0x{data[at]:02x}" if at < len(data) else "the end"
-        other = "cp1252" if encoding.lower().startswith("utf") else "utf-8"
-        raise InputError(
-            f"{source.name}, line {line}: {found} is not {encoding.upper()}; name the file's encoding, "
-            f"as in encoding={other!r}"
-        ) from None
-
-
 def check_utf8(source: Source) -> None:
     """Refuse text that is not UTF-8, by the line where it ceases to be."""
     step = 1 << 24
@@ -364,7 +346,7 @@ def check_utf8(source: Source) -> None:
         try:
             chunk.decode()
         except UnicodeDecodeError:  # it may only be cut at a border of two chunks
-            decoded(source, "utf-8")
+            decoded(source.name, bytes(source.data), "utf-8")
             return
 
 

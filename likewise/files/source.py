@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import difflib
 import io
 import mmap
@@ -117,6 +118,31 @@ def _near(path: Path) -> str:
         return ""
     close = difflib.get_close_matches(path.name, there, n=1, cutoff=0.8)
     return f"; did you mean {str(path.with_name(close[0]))!r}?" if close else ""
+
+
+def decoded(name: str, data: bytes, encoding: str | None = None) -> str:
+    r"""Bytes as text: in the encoding named, that of a byte order mark, or UTF-8; InputError with the line that is not.
+
+    >>> decoded("x.txt", "naïve".encode("utf-16")), decoded("x.txt", b"na\xefve", "latin-1")
+    ('naïve', 'naïve')
+    """
+    if encoding is None:
+        utf32 = data.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE))
+        utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        encoding = "utf-32" if utf32 else "utf-16" if utf16 else "utf-8"
+    try:
+        return data.decode("utf-8-sig" if encoding.lower().replace("_", "-") in ("utf-8", "utf8") else encoding)
+    except LookupError:
+        raise InputError(f"{encoding!r} is no encoding; try utf-8, cp1252, latin-1 or utf-16") from None
+    except UnicodeError as error:
+        at = getattr(error, "start", 0)
+        line = data.count(b"\n", 0, at) + 1
+        found = f"byte 0x{data[at]:02x}" if at < len(data) else "the end"
+        other = "cp1252" if encoding.lower().startswith("utf") else "utf-8"
+        raise InputError(
+            f"{name}, line {line}: {found} is not {encoding.upper()}; name the file's encoding, "
+            f"as in encoding={other!r}"
+        ) from None
 
 
 @contextmanager

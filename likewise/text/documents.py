@@ -6,7 +6,6 @@ of strings. :func:`cut_passages` cuts what is long into overlapping passages tha
 
 from __future__ import annotations
 
-import codecs
 import difflib
 import gzip
 import os
@@ -24,6 +23,7 @@ from numpy.typing import NDArray
 
 from likewise.errors import InputError
 from likewise.files import Records, records
+from likewise.files.source import decoded
 
 Id = str | int
 
@@ -132,7 +132,7 @@ def read_documents(
         if member := re.match(r"(.*\.zip)(?::(.*))?$", path, re.IGNORECASE | re.DOTALL):
             return _from_zip(member[1], member[2], (id, title, text), encoding)
         if path.lower().endswith(_PLAIN):
-            return _from_files(path, [(Path(path).name, _decoded(path, _bytes(Path(path)), encoding))])
+            return _from_files(path, [(Path(path).name, decoded(path, _bytes(Path(path)), encoding))])
         if path.lower().endswith(".gz"):
             data = _unzipped(path)
             return _from_table(_table(data, Path(path).stem, path, encoding), (id, title, text))
@@ -219,7 +219,7 @@ def _folder(folder: Path, encoding: str | None) -> Iterator[tuple[str, str]]:
     """(path in the folder, text) of all text files, by path."""
     files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in _PLAIN and path.is_file())
     for path in files:
-        yield path.relative_to(folder).as_posix(), _decoded(str(path), _bytes(path), encoding)
+        yield path.relative_to(folder).as_posix(), decoded(str(path), _bytes(path), encoding)
 
 
 def _from_files(source: str, found: Iterable[tuple[str, str]]) -> Documents:
@@ -236,27 +236,6 @@ def _bytes(path: Path) -> bytes:
         raise InputError(f"there is no file {str(path)!r}") from None
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror or error}") from None
-
-
-def _decoded(name: str, data: bytes, encoding: str | None) -> str:
-    """Bytes as text: in the encoding named, that of a byte order mark, or UTF-8."""
-    if encoding is None:
-        utf32 = data.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE))
-        marked = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-        encoding = "utf-32" if utf32 else "utf-16" if marked else "utf-8-sig"
-    try:
-        return data.decode(encoding)
-    except LookupError:
-        raise InputError(f"{encoding!r} is no encoding; try utf-8, cp1252, latin-1 or utf-16") from None
-    except UnicodeError as error:
-        at = getattr(error, "start", 0)
-        found = f"byte 0x{data[at]:02x}" if at < len(data) else "the end"
-        other = "cp1252" if encoding.startswith("utf") else "utf-8"
-        line = data.count(b"\n", 0, at) + 1
-        raise InputError(
-            f"{name}, line {line}: {found} is not {encoding.removesuffix('-sig').upper()}; "
-            f"name the file's encoding, as in encoding={other!r}"
-        ) from None
 
 
 # ---- zips
@@ -285,7 +264,7 @@ def _from_zip(path: str, member: str | None, names: tuple[Any, Any, Any], encodi
                 table = _table(archive.read(member), member, f"{path}:{member}", encoding)
                 return _from_table(table, names)
             chosen = plain if member is None else [member]
-            found = [(name, _decoded(f"{path}:{name}", archive.read(name), encoding)) for name in chosen]
+            found = [(name, decoded(f"{path}:{name}", archive.read(name), encoding)) for name in chosen]
         except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
             raise InputError(f"{path} is damaged or locked: {error}") from None
     return _from_files(path, found)

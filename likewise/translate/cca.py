@@ -84,7 +84,7 @@ class CCA(Model):
         means, parts = [], []
         for done, (rows, name) in enumerate(((a, "x"), (b, "y"))):
             mean = self._mean(rows, name)
-            kind = np.float32 if is_sparse(rows) else np.float64  # a third of the time, and no worse translations
+            kind = np.float32 if is_sparse(rows) else np.float64  # half the time, and no worse translations
             part = truncated_svd(rows - mean if mean.any() else rows, rank, self.seed, dtype=kind)
             if not len(part.s):
                 raise InputError(f"all rows of {name} are {'equal' if mean.any() else 'zero'}: nothing varies with it")

@@ -116,7 +116,7 @@ class TranslationMemory:
         targets: str | os.PathLike[str],
         encoder: Any = None,
         *,
-        encoding: str = "utf-8",
+        encoding: str | None = None,
         **options: Any,
     ) -> TranslationMemory:
         """The memory of two files of sentences, line by line; ``.gz`` too. See :func:`read_aligned`."""
