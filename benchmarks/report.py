@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
+
+from tools.generated import between, grid
 
 Results = dict[str, Any]
 SECTIONS = {
@@ -24,7 +25,6 @@ SECTIONS = {
     "startup": "Start",
     "memory": "Memory",
 }
-MARKERS = ("<!-- benchmarks -->", "<!-- /benchmarks -->")
 
 HEAD = """\
 # Benchmarks
@@ -92,12 +92,6 @@ GOALS: dict[str, Callable[[float], str]] = {
 
 
 # ------------------------------------------------------------------------------------------------ parts of the page
-
-
-def grid(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table, the first column to the left, the others to the right."""
-    lines = ["| " + " | ".join(heads) + " |", "|" + "|".join(["---"] + ["---:"] * (len(heads) - 1)) + "|"]
-    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows]) + "\n"
 
 
 def race_part(race: Results) -> Iterator[str]:
@@ -228,13 +222,12 @@ def summary(results: Results, headline_only: bool = False) -> str:
 def readme_block(results: Results) -> str:
     here = results["machine"]
     return (
-        f"{MARKERS[0]}\n\n{summary(results, headline_only=True)}\n"
+        f"{summary(results, headline_only=True)}\n"
         f"Medians on {results['threads']} threads of {here['cpu']} ({here['architecture']}), {results['date']}; "
-        "[every peer, and how it was measured](docs/benchmarks.md).\n\n" + MARKERS[1]
+        "[every peer, and how it was measured](docs/benchmarks.md)."
     )
 
 
 def with_block(text: str, results: Results) -> str:
-    """The README with its table written anew; as it was where the markers are missing."""
-    pattern = re.compile(re.escape(MARKERS[0]) + ".*?" + re.escape(MARKERS[1]), re.DOTALL)
-    return pattern.sub(lambda _: readme_block(results), text, count=1)
+    """The README with its table written anew."""
+    return between(text, {"benchmarks": readme_block(results)}, "README.md")

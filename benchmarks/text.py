@@ -19,7 +19,6 @@ import functools
 import io
 import json
 import os
-import re
 import sys
 import tokenize
 import zipfile
@@ -32,14 +31,13 @@ import numpy as np
 import likewise as lw
 from benchmarks.data import need
 from benchmarks.environment import machine, pin, versions
-from benchmarks.report import grid
 from likewise.backends.llvm.jit import cache_folder
 from likewise.reductions import TopK
 from likewise.text import Bm25, Documents, Index, TfIdf, Vectorizer, embed, fuse, read_documents
+from tools.generated import between, grid
 
 ROOT = Path(__file__).parents[1]
 PAGE, MEASURED = ROOT / "docs" / "search.md", ROOT / "docs" / "search.json"
-MARKERS = "<!-- {} -->", "<!-- /{} -->"
 PACKAGES = ("likewise", "python", "numpy", "scipy", "torch", "sentence-transformers", "bm25s", "PyStemmer")
 DEPTH = 100
 
@@ -217,15 +215,6 @@ def tables(results: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def with_tables(page: str, results: dict[str, Any]) -> str:
-    """The page with its tables written anew."""
-    for name, table in tables(results).items():
-        begin, end = (marker.format(name) for marker in MARKERS)
-        pattern = re.compile(re.escape(begin) + ".*?" + re.escape(end), re.DOTALL)
-        page = pattern.sub(lambda _, text=f"{begin}\n\n{table}\n{end}": text, page)
-    return page
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.text", description=__doc__)
     parser.add_argument("--from-json", action="store_true", help="measure nothing: write the tables again")
@@ -238,7 +227,7 @@ def main() -> int:
         results = measure()
         MEASURED.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     if PAGE.exists():
-        PAGE.write_text(with_tables(PAGE.read_text(encoding="utf-8"), results), encoding="utf-8")
+        PAGE.write_text(between(PAGE.read_text(encoding="utf-8"), tables(results), PAGE.name), encoding="utf-8")
     return 0
 
 

@@ -39,6 +39,7 @@ from likewise.translate import (
     retrieve,
 )
 from likewise.translate.rows import Rows
+from tools.generated import between, grid
 
 ROOT = Path(__file__).parents[1]
 PAGE, MEASURED = ROOT / "docs" / "translate.md", ROOT / "docs" / "translate.json"
@@ -278,20 +279,15 @@ def with_interval(found: dict[str, Any]) -> str:
     )
 
 
-def table(heads: list[str], rows: list[list[str]]) -> str:
-    lines = ["| " + " | ".join(row) + " |" for row in [heads, ["---"] * len(heads), *rows]]
-    return "\n".join(lines)
-
-
 def tables(results: dict[str, Any]) -> dict[str, str]:
     """Marker -> Markdown."""
     german = results["spaces"]["de"]
     order = [route for route in NAMES if route in german]
-    routes_table = table(
+    routes_table = grid(
         ["P@1, English to German / back", *HEADS.values()],
         [[NAMES[route], *(cell(german[route][method]) for method in HEADS)] for route in order],
     )
-    languages = table(
+    languages = grid(
         ["English and", "route", "nearest P@1", "CSLS P@1 (95%)", "CSLS P@5"],
         [
             [name, NAMES[route], cell(one["nearest"]), with_interval(one["csls"]), cell(one["csls"], "p5")]
@@ -300,7 +296,7 @@ def tables(results: dict[str, Any]) -> dict[str, str]:
             for one in [results["spaces"][code][route]]
         ],
     )
-    hubs = table(
+    hubs = grid(
         ["skewness of N_10, English to German / back", *HEADS.values()],
         [
             [
@@ -331,17 +327,6 @@ def tables(results: dict[str, Any]) -> dict[str, str]:
     return {"routes": routes_table, "languages": languages, "hubness": hubs, "rest": rest}
 
 
-def written(page: str, parts: dict[str, str]) -> str:
-    """The page with each table between its markers."""
-    for name, text in parts.items():
-        begin, end = f"<!-- {name}: written by benchmarks/translate.py -->\n", f"\n<!-- end of {name} -->"
-        if page.count(begin) != 1 or page.count(end) != 1:
-            raise SystemExit(f"{PAGE.name} has no place for {name}: {begin.strip()} ... {end.strip()}")
-        head, tail = page.split(begin)[0], page.split(end)[1]
-        page = head + begin + text + end + tail
-    return page
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.translate", description=__doc__.split("\n")[0])
     parser.add_argument("--from-json", action="store_true", help="measure nothing: write the tables again")
@@ -351,7 +336,7 @@ def main() -> int:
         results = run()
         MEASURED.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     if PAGE.exists():
-        PAGE.write_text(written(PAGE.read_text(encoding="utf-8"), tables(results)), encoding="utf-8")
+        PAGE.write_text(between(PAGE.read_text(encoding="utf-8"), tables(results), PAGE.name), encoding="utf-8")
     else:
         print("\n\n".join(tables(results).values()))
     return 0

@@ -6,16 +6,19 @@ import numpy as np
 import pytest
 
 from benchmarks import translate as bench
+from tools.generated import between
 
 
 def test_the_tables_are_those_measured():
     page, measured = bench.PAGE.read_text(encoding="utf-8"), json.loads(bench.MEASURED.read_text(encoding="utf-8"))
-    assert bench.written(page, bench.tables(measured)) == page, "run: python -m benchmarks.translate --from-json"
+    assert between(page, bench.tables(measured), bench.PAGE.name) == page, (
+        "run: python -m benchmarks.translate --from-json"
+    )
 
 
 def test_a_page_without_its_places_is_refused():
-    with pytest.raises(SystemExit, match="has no place for routes"):
-        bench.written("nothing", {"routes": "table"})
+    with pytest.raises(SystemExit, match=r"page\.md has no place for routes"):
+        between("nothing", {"routes": "table"}, "page.md")
 
 
 def test_area_under_the_curve():

@@ -2,10 +2,10 @@
 
 import inspect
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from generated import ROOT, asked_to_check, keep
+from generated import ROOT, asked_to_check, grid, keep
 
 HEAD = """\
 # Metrics
@@ -40,12 +40,6 @@ These are made by a function of that name: `metric=lw.minkowski(p=3)`, and on th
 """
 
 
-def table(heads: list[str], rows: list[list[str]]) -> Iterator[str]:
-    """The lines of a Markdown table; a bar inside a cell is escaped."""
-    for cells in (heads, ["---"] * len(heads), *rows):
-        yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
-
-
 def _short(default: float | None) -> str:
     return "None" if default is None else f"{default:g}"
 
@@ -76,7 +70,8 @@ def page(rows: list[dict[str, str]], named: Mapping[str, Any]) -> str:
         for name, maker in makers.items()
     ]
     heads = ["name", "formula, at default parameters", "closer", "range", "search", "aliases"]
-    return HEAD + "".join([*table(heads, metrics), BETWEEN, *table(["name", "made by", "what it is"], parameters)])
+    made = ["name", "made by", "what it is"]
+    return HEAD + grid(heads, metrics, left=len(heads)) + BETWEEN + grid(made, parameters, left=len(made))
 
 
 def main() -> int:

@@ -4,13 +4,11 @@ Without the data (LIKEWISE_DATA) nothing is written, and a check says so and pas
 """
 
 import os
-import re
 import sys
 from pathlib import Path
 
-from generated import ROOT, asked_to_check, keep
+from generated import ROOT, asked_to_check, between, grid, keep
 
-MARKERS = ("<!-- figures -->", "<!-- /figures -->")
 PAGE = ROOT / "docs" / "recommend.md"
 SPLITS = {"history": "The last fifth of each user's history", "items": "New items: a fifth of all films, by chance"}
 
@@ -48,7 +46,7 @@ def shown(report) -> str:
         "coverage",
         "novelty",
     ]
-    lines = ["| " + " | ".join(heads) + " |", "|---|" + "---:|" * (len(heads) - 1)]
+    rows = []
     for row in report.rows:
         cells = [
             row["model"],
@@ -62,8 +60,8 @@ def shown(report) -> str:
             less = report.difference(row["model"], "ndcg", row["group"])
             cells += [f"{less['difference']:+.3f}", f"{less['low']:+.3f} to {less['high']:+.3f}"]
         cells += [f"{row['hr']:.3f}", f"{row['recall']:.3f}", f"{row['coverage']:.0%}", f"{row['novelty']:.1f} bits"]
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines) + "\n"
+        rows.append(cells)
+    return grid(heads, rows)
 
 
 def main() -> int:
@@ -73,9 +71,7 @@ def main() -> int:
     if not data.exists():
         print(f"the figures of docs/recommend.md are not looked at: {data} is absent (set LIKEWISE_DATA)")
         return 0
-    pattern = re.compile(re.escape(MARKERS[0]) + ".*?" + re.escape(MARKERS[1]), re.DOTALL)
-    block = f"{MARKERS[0]}\n\n{figures(data)}\n{MARKERS[1]}"
-    text = pattern.sub(lambda _: block, PAGE.read_text(encoding="utf-8"), count=1)
+    text = between(PAGE.read_text(encoding="utf-8"), {"figures": figures(data)}, PAGE.name)
     return keep(PAGE, text, tool="write_recommend_docs.py", check=check)
 
 
