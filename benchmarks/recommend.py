@@ -1,9 +1,9 @@
 """Recommendations on MovieLens (ml-latest-small): how good the lists are, beside other libraries, on the same splits.
 
 Every contestant is fitted to the same training interactions, and gives each tested user 10 unseen items; likewise's own
-measures judge all of them. Settings, among them whether ratings count or only that somebody rated, are chosen by NDCG@10 on a validation split, made of the
-training interactions in the same way (the last item but one of each user; the time before the cut, cut again), from a
-grid for each contestant. Then it is fitted again, and tested once.
+measures judge all of them. Settings come from a grid for each contestant, among them whether ratings count or only that
+somebody rated. They are chosen by NDCG@10 on a validation split, made of the training interactions in the same way (the
+last item but one of each user; the time before the cut, cut again). Then it is fitted again, and tested once.
 """
 
 from __future__ import annotations
