@@ -20,9 +20,9 @@ SECTIONS = {
     "weighted": "Weighted sums",
     "neighbours": "Neighbours of interactions",
     "factors": "Recommendations from factors",
+    "recommend": "How good recommendations are",
     "startup": "Start",
     "memory": "Memory",
-    "recommend": "Recommendation",
 }
 MARKERS = ("<!-- benchmarks -->", "<!-- /benchmarks -->")
 

@@ -16,10 +16,32 @@ ROOT = Path(__file__).parents[1]
 DATA = Path(os.environ.get("LIKEWISE_DATA", ROOT.parent / "shared" / "data"))
 
 
+def wanted(info: str) -> list[str]:
+    """The folders of real data that a block asks for, by ```python data=folder."""
+    return [word.removeprefix("data=") for word in info.split() if word.startswith("data=")]
+
+
+def absent(info: str) -> str:
+    """One of them that is not there, or nothing."""
+    return next((name for name in wanted(info) if not (DATA / name).exists()), "")
+
+
+def skipped(page: Path) -> list[str]:
+    """A reason for each block that has to be left out."""
+    fences = [t for t in MarkdownIt().parse(page.read_text(encoding="utf-8")) if t.type == "fence"]
+    return [
+        f"line {t.map[0] + 1}: {DATA / absent(t.info)} is absent (set LIKEWISE_DATA)" for t in fences if absent(t.info)
+    ]
+
+
 def blocks(page: Path) -> list[tuple[int, str]]:
     """The Python blocks of a page, each with the index of its first line of code."""
     fences = [t for t in MarkdownIt().parse(page.read_text(encoding="utf-8")) if t.type == "fence"]
-    return [(t.map[0] + 1, t.content) for t in fences if t.info.split()[:1] in (["python"], ["py"], ["pycon"])]
+    return [
+        (t.map[0] + 1, t.content)
+        for t in fences
+        if t.info.split()[:1] in (["python"], ["py"], ["pycon"]) and not absent(t.info)
+    ]
 
 
 def run(page: Path) -> None:
@@ -44,12 +66,21 @@ PAGES = [page for page in WRITTEN if blocks(page)]
 def test_every_python_block_runs(page, tmp_path, monkeypatch):
     if (ROOT / "examples").exists():  # a copy, so that a page may write beside what it reads
         shutil.copytree(ROOT / "examples", tmp_path / "examples", ignore=shutil.ignore_patterns("__pycache__"))
-    for name in re.findall(r"<!-- data: (\S+) -->", page.read_text(encoding="utf-8")):
-        if not (DATA / name).exists():
-            pytest.skip(f"real data: {DATA / name} is absent (set LIKEWISE_DATA)")
+    fences = [t for t in MarkdownIt().parse(page.read_text(encoding="utf-8")) if t.type == "fence"]
+    for name in sorted({name for t in fences for name in wanted(t.info) if not absent(t.info)}):
         (tmp_path / name).symlink_to((DATA / name).resolve(), target_is_directory=True)
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LIKEWISE_DATA", str(DATA))
     run(page)
+    if left_out := skipped(page):
+        pytest.skip(f"all blocks of {page.name} ran but those that need data: {'; '.join(left_out)}")
+
+
+def test_blocks_without_their_data_are_left_out(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("```python\nx = 1\n```\n\n```python data=nowhere\n1 / 0\n```\n")
+    run(page)
+    assert skipped(page) == [f"line 5: {DATA / 'nowhere'} is absent (set LIKEWISE_DATA)"]
 
 
 @pytest.mark.parametrize("code", ["1 / 0", ">>> 1 + 1\n3", "x = 1\n```\n\ntext\n\n```python\nassert x == 2"])
