@@ -17,6 +17,7 @@ import datetime
 import json
 import os
 import sys
+import textwrap
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -311,7 +312,8 @@ def tables(results: dict[str, Any]) -> dict[str, str]:
     )
     wide, rating, mining = results["among_all"], results["quality"], results["mining"]
     rest = "\n".join(
-        [
+        textwrap.fill(line, 120, subsequent_indent="  " * line.startswith("-"), break_on_hyphens=False)
+        for line in [
             f"- Among {wide['pool']:,} German captions (the test set's and all of the training set), `Lexicon`, "
             f"P@1 with 95% intervals: nearest {with_interval(wide['nearest'])}, CSLS {with_interval(wide['csls'])}.",
             "- `quality`, area under the ROC curve of true pairs against shuffled ones: "
