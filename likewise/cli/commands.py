@@ -300,6 +300,7 @@ def memory_size(text: str | None) -> int | str | None:
 
 # commands in files of their own, which take the options above
 from likewise.cli import recommend as _recommend  # noqa: E402, F401
+
 # ---- commands that have files of their own
 
 app.command()(search)
