@@ -1,7 +1,7 @@
 """Recommendations on MovieLens (ml-latest-small): how good the lists are, beside other libraries, on the same splits.
 
-Every contestant is fitted to the same training interactions, as zeros and ones, and gives each tested user 10 unseen
-items; likewise's own measures judge all of them. Settings are chosen by NDCG@10 on a validation split, made of the
+Every contestant is fitted to the same training interactions, and gives each tested user 10 unseen items; likewise's own
+measures judge all of them. Settings, among them whether ratings count or only that somebody rated, are chosen by NDCG@10 on a validation split, made of the
 training interactions in the same way (the last item but one of each user; the time before the cut, cut again), from a
 grid for each contestant. Then it is fitted again, and tested once.
 """
@@ -38,33 +38,36 @@ class Contestant:
     ours: bool = False
 
 
-def ones(split: cuts.Split) -> Any:
-    """The training interactions as a CSR matrix of ones, users x items."""
-    matrix = sparse.csr_matrix(split.train.matrix)
-    matrix.data[:] = 1.0
+def ones(split: cuts.Split, ratings: bool = False) -> Any:
+    """The training interactions as a CSR matrix of ones, users x items; or of ratings."""
+    matrix = sparse.csr_matrix(split.train.matrix, copy=True)
+    if not ratings:
+        matrix.data[:] = 1.0
     return matrix
 
 
 # ------------------------------------------------------------------------------------------------ peers
 
 
-def implicit_als(split: cuts.Split, factors: int, regularization: float, alpha: float) -> Lists:
+def implicit_als(split: cuts.Split, factors: int, regularization: float, alpha: float, ratings: bool = False) -> Lists:
     from implicit.als import AlternatingLeastSquares
 
     model = AlternatingLeastSquares(
         factors=factors, regularization=regularization, alpha=alpha, random_state=0, num_threads=1
     )
-    return by_implicit(model, split)
+    return by_implicit(model, split, ratings)
 
 
-def implicit_neighbours(split: cuts.Split, kind: str, neighbours: int, **settings: float) -> Lists:
+def implicit_neighbours(
+    split: cuts.Split, kind: str, neighbours: int, ratings: bool = False, **settings: float
+) -> Lists:
     from implicit import nearest_neighbours
 
-    return by_implicit(getattr(nearest_neighbours, kind)(K=neighbours, num_threads=1, **settings), split)
+    return by_implicit(getattr(nearest_neighbours, kind)(K=neighbours, num_threads=1, **settings), split, ratings)
 
 
-def by_implicit(model: Any, split: cuts.Split) -> Lists:
-    matrix = ones(split).astype(np.float32)
+def by_implicit(model: Any, split: cuts.Split, ratings: bool) -> Lists:
+    matrix = ones(split, ratings).astype(np.float32)
     model.fit(matrix, show_progress=False)
 
     def lists(users: Array) -> Array:
@@ -127,11 +130,11 @@ def frame(interactions: Interactions) -> Any:
     return pd.DataFrame({"user_id": interactions.user_of, "item_id": interactions.item_of})
 
 
-def rectools_model(split: cuts.Split, kind: str, **settings: Any) -> Lists:
+def rectools_model(split: cuts.Split, kind: str, ratings: bool = False, **settings: Any) -> Lists:
     from rectools import models
     from rectools.dataset import Dataset
 
-    table = frame(split.train).drop_duplicates().assign(weight=1.0, datetime="2000-01-01")
+    table = frame(split.train).assign(weight=split.train.values if ratings else 1.0, datetime="2000-01-01")
     data = Dataset.construct(table)
     model = getattr(models, kind)(**settings)
     model.fit(data)
@@ -169,32 +172,39 @@ def grid(**values: Sequence[Any]) -> list[dict[str, Any]]:
 def contestants() -> list[Contestant]:
     near = implicit_neighbours
     knn = partial(lenskit_scorer, module="knn")
-    few, l2 = [20, 100, 400], [50.0, 100.0, 200.0, 400.0]
+    either = [False, True]
+    few, l2 = [20, 100, 400], [100.0, 200.0]  # a fit of the others' EASE takes half a minute; so all have these two
     return [
         Contestant("likewise Popular", partial(own, kind=Popular), ours=True),
-        Contestant("likewise Ease", partial(own, kind=Ease, binary=True), grid(l2=l2), ours=True),
+        Contestant("likewise Ease", partial(own, kind=Ease), grid(l2=l2, binary=either), ours=True),
         Contestant(
             "likewise Neighbours",
-            partial(own, kind=Neighbours, binary=True),
-            grid(k=few, weighting=[None, "bm25"], shrinkage=[0.0, 5.0, 20.0]),
+            partial(own, kind=Neighbours),
+            grid(binary=either, k=few, weighting=[None, "bm25"], shrinkage=[0.0, 5.0, 20.0]),
             ours=True,
         ),
         Contestant(
             "likewise Factors",
-            partial(own, kind=Factors, binary=True),
-            grid(factors=[16, 32, 64], l2=[0.01, 0.1], alpha=[1.0, 10.0]),
+            partial(own, kind=Factors),
+            grid(binary=either, factors=[16, 32, 64], l2=[0.01, 0.1], alpha=[1.0, 10.0]),
             ours=True,
         ),
         Contestant(
-            "implicit ALS", implicit_als, grid(factors=[16, 32, 64], regularization=[0.01, 0.1], alpha=[1.0, 10.0])
+            "implicit ALS",
+            implicit_als,
+            grid(ratings=either, factors=[16, 32, 64], regularization=[0.01, 0.1], alpha=[1.0, 10.0]),
         ),
         Contestant(
             "implicit BM25",
             partial(near, kind="BM25Recommender"),
-            grid(neighbours=few, K1=[0.6, 1.2], B=[0.2, 0.5, 0.75]),
+            grid(ratings=either, neighbours=few, K1=[0.6, 1.2], B=[0.2, 0.5, 0.75]),
         ),
-        Contestant("implicit cosine", partial(near, kind="CosineRecommender"), grid(neighbours=[10, *few])),
-        Contestant("implicit TF-IDF", partial(near, kind="TFIDFRecommender"), grid(neighbours=[10, *few])),
+        Contestant(
+            "implicit cosine", partial(near, kind="CosineRecommender"), grid(ratings=either, neighbours=[10, *few])
+        ),
+        Contestant(
+            "implicit TF-IDF", partial(near, kind="TFIDFRecommender"), grid(ratings=either, neighbours=[10, *few])
+        ),
         Contestant(
             "lenskit ItemKNN", partial(knn, kind="ItemKNNScorer", feedback="implicit"), grid(max_nbrs=[20, 100])
         ),
@@ -204,8 +214,12 @@ def contestants() -> list[Contestant]:
             partial(lenskit_scorer, module="als", kind="ImplicitMFScorer"),
             grid(embedding_size=[32, 64], weight=[1.0, 10.0]),
         ),
-        Contestant("RecTools EASE", partial(rectools_model, kind="EASEModel"), grid(regularization=l2)),
-        Contestant("RecTools PureSVD", partial(rectools_model, kind="PureSVDModel"), grid(factors=[8, 16, 32, 64])),
+        Contestant("RecTools EASE", partial(rectools_model, kind="EASEModel"), grid(ratings=either, regularization=l2)),
+        Contestant(
+            "RecTools PureSVD",
+            partial(rectools_model, kind="PureSVDModel"),
+            grid(ratings=either, factors=[8, 16, 32, 64]),
+        ),
     ]
 
 

@@ -21,9 +21,9 @@ SECTIONS = {
     "neighbours": "Neighbours of interactions",
     "factors": "Recommendations from factors",
     "duplicates": "Near duplicates",
+    "recommend": "How good recommendations are",
     "startup": "Start",
     "memory": "Memory",
-    "recommend": "Recommendation",
 }
 MARKERS = ("<!-- benchmarks -->", "<!-- /benchmarks -->")
 

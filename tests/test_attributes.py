@@ -6,7 +6,8 @@ import polars as pl
 import pytest
 
 from likewise.errors import BadRowsError, InputError
-from likewise.recommend.attributes import Attributes, words_of
+from likewise.recommend.attributes import Attributes
+from likewise.recommend.blocks import words_of
 
 FILMS = {
     "id": [7, 3, 5, 9, 8],

@@ -716,4 +716,6 @@ def test_every_command_is_described():
         "metrics",
         "explain",
         "recommend",
+        "search",
+        "translate",
     }

@@ -16,10 +16,14 @@ ROOT = Path(__file__).parents[1]
 DATA = Path(os.environ.get("LIKEWISE_DATA", ROOT.parent / "shared" / "data"))
 
 
+def wanted(info: str) -> list[str]:
+    """The folders of real data that a block asks for, by ```python data=folder."""
+    return [word.removeprefix("data=") for word in info.split() if word.startswith("data=")]
+
+
 def absent(info: str) -> str:
-    """What a block asks for by ```python data=folder and is not there, or nothing."""
-    wanted = [word.removeprefix("data=") for word in info.split() if word.startswith("data=")]
-    return next((name for name in wanted if not (DATA / name).exists()), "")
+    """One of them that is not there, or nothing."""
+    return next((name for name in wanted(info) if not (DATA / name).exists()), "")
 
 
 def skipped(page: Path) -> list[str]:
@@ -62,9 +66,8 @@ PAGES = [page for page in WRITTEN if blocks(page)]
 def test_every_python_block_runs(page, tmp_path, monkeypatch):
     if (ROOT / "examples").exists():  # a copy, so that a page may write beside what it reads
         shutil.copytree(ROOT / "examples", tmp_path / "examples", ignore=shutil.ignore_patterns("__pycache__"))
-    for name in re.findall(r"<!-- data: (\S+) -->", page.read_text(encoding="utf-8")):
-        if not (DATA / name).exists():
-            pytest.skip(f"real data: {DATA / name} is absent (set LIKEWISE_DATA)")
+    fences = [t for t in MarkdownIt().parse(page.read_text(encoding="utf-8")) if t.type == "fence"]
+    for name in sorted({name for t in fences for name in wanted(t.info) if not absent(t.info)}):
         (tmp_path / name).symlink_to((DATA / name).resolve(), target_is_directory=True)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("LIKEWISE_DATA", str(DATA))

@@ -7,7 +7,6 @@ import pytest
 
 from likewise.errors import InputError
 from likewise.recommend import Attributes, Ease, Interactions, Neighbours, Popular, Taste, evaluate
-from likewise.recommend.evaluate import CHANCE
 from likewise.recommend.measures import (
     ACCURACY,
     accuracy,
@@ -18,6 +17,7 @@ from likewise.recommend.measures import (
     interval,
     novelty,
 )
+from likewise.recommend.report import CHANCE
 from likewise.recommend.splits import SPLITS, by_history, by_items, by_time, by_users, leave_one_out
 
 # ---- measures
@@ -263,6 +263,13 @@ def test_too_little_to_hold_out():
         by_users(one_each)
     with pytest.raises(InputError, match="nothing is left to train on"):
         by_items(Interactions.read(([1, 2], [7, 7])))
+
+
+def test_a_matrix_is_the_caller_s_own():
+    whole = some_interactions(np.random.default_rng(12))
+    before = whole.matrix.toarray()
+    whole.matrix.data[:] = 1
+    np.testing.assert_array_equal(whole.matrix.toarray(), before)
 
 
 # ---- reports

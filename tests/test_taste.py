@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import likewise as lw
+from likewise.backends.llvm.target import using
 from likewise.errors import InputError
 from likewise.recommend import Attributes, Blend, Ease, Interactions, Popular, Taste, load
 from likewise.recommend.taste import centred
@@ -113,6 +114,16 @@ def test_the_same_bits_however_it_is_computed(options):
     ):
         np.testing.assert_array_equal(a, b)
         np.testing.assert_array_equal(a, c)
+
+
+@pytest.mark.parametrize("target", ["portable", "avx2"])
+def test_the_same_bits_on_other_processors(target):
+    model = Taste(negative="mean").fit(TAKEN, items=ITEMS)
+    found = model.recommend(None, 6)
+    with using(target):
+        again = Taste(negative="mean").fit(TAKEN, items=ITEMS).recommend(None, 6)
+    for a, b in zip(found[1:], again[1:], strict=True):
+        np.testing.assert_array_equal(a, b)
 
 
 def test_dislikes_pull_away():

@@ -12,7 +12,7 @@ HEAD = """\
 # Command line
 
 <!-- Written by tools/write_cli_docs.py from the program's own help.
-     To change it, change likewise/cli/commands.py and run that again. -->
+     To change it, change likewise/cli and run that again. -->
 
 From a checkout:
 

@@ -1,4 +1,4 @@
-"""The command line: the verbs on files.
+"""The command line: the verbs on files, and what people do with them.
 
 ``app`` is the Typer application. It is made when it is first asked for, so that this module can be imported, and
 :func:`main` can say what to install, where Typer is absent.
@@ -18,7 +18,7 @@ def __getattr__(name: str) -> Any:
     if name != "app":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     try:
-        from likewise.cli.commands import app
+        from likewise.cli.application import app
     except ModuleNotFoundError as error:
         if error.name not in ("typer", "rich"):
             raise

@@ -11,15 +11,14 @@ import typer
 
 from likewise import files
 from likewise.cli import show
-from likewise.cli.commands import AsTable, Jobs, Memory, Out, app, memory_size
 from likewise.cli.guard import guarded
+from likewise.cli.options import AsTable, Jobs, Memory, Out, memory_size
 from likewise.errors import InputError
 from likewise.recommend import Attributes, Interactions, Recommender, lookup
 
 _HEADS = ["for", "rank", "item", "title", "score", "why"]
 
 
-@app.command()
 @guarded
 def recommend(
     interactions: Annotated[

@@ -13,6 +13,7 @@ from rich.table import Table as Grid
 from likewise import text
 from likewise.cli import show
 from likewise.cli.guard import guarded
+from likewise.cli.options import AsTable, Jobs
 from likewise.errors import InputError
 
 _SHOWN = 300  # characters of a passage in a table
@@ -69,8 +70,8 @@ def search(
     explain: Annotated[
         bool, typer.Option("--explain", help="Say which sentence of each passage is nearest in meaning.")
     ] = False,
-    table: Annotated[bool, typer.Option("--table", help="A table for people in place of JSON lines.")] = False,
-    n_jobs: Annotated[int | None, typer.Option("--n-jobs", metavar="N", help="Threads. Default: every core.")] = None,
+    table: AsTable = False,
+    n_jobs: Jobs = None,
 ) -> None:
     """The documents that answer a query, the best passage of each.
 

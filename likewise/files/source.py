@@ -64,8 +64,8 @@ class Source:
         return io.BytesIO(self.data) if self.path is None else open(self.path, "rb")
 
 
-def open_source(path: str | os.PathLike[str]) -> Source:
-    """The bytes behind a path, ``-`` (standard input) or ``file.npz:array``."""
+def open_source(path: str | os.PathLike[str], what: str = "vectors") -> Source:
+    """The bytes behind a path, ``-`` (standard input) or ``file.npz:array``; ``what`` is missing from an empty one."""
     text = os.fspath(path)
     if text == "-":
         name, source = "standard input", Source("standard input", _standard_input())
@@ -74,7 +74,7 @@ def open_source(path: str | os.PathLike[str]) -> Source:
         data = _file_bytes(name)
         source = Source(name, data, Path(name) if isinstance(data, mmap.mmap) else None, member)
     if len(source.data) == 0:
-        raise InputError(f"{name} is empty: there are no vectors in it")
+        raise InputError(f"{name} is empty: there are no {what} in it")
     return source
 
 

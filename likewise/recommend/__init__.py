@@ -3,12 +3,13 @@
 from likewise.recommend.attributes import Attributes
 from likewise.recommend.blend import Blend
 from likewise.recommend.ease import Ease
-from likewise.recommend.evaluate import Report, evaluate
+from likewise.recommend.evaluate import evaluate
 from likewise.recommend.factors import Factors
 from likewise.recommend.interactions import Histories, Interactions
 from likewise.recommend.model import Explanation, Recommendations, Recommender, load
 from likewise.recommend.neighbours import Neighbours
 from likewise.recommend.popular import Popular
+from likewise.recommend.report import Report
 from likewise.recommend.taste import Taste
 
 __all__ = [

@@ -18,8 +18,6 @@ from __future__ import annotations
 
 import math
 import re
-import unicodedata
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -29,31 +27,19 @@ from numpy.typing import NDArray
 
 from likewise.errors import BadRowsError, InputError
 from likewise.files.records import Records, records
+from likewise.recommend.blocks import Block, Maker, Vectors, Words, is_missing
 from likewise.recommend.ids import as_ids
-
-Vectors = NDArray[np.float32]
-Words = list[list[str]]  # of each item; one may be there several times
 
 #: Titles go by these names, and ids by those, whatever their case and underscores.
 TITLES = ("title", "name")
-IDS = ("item", "itemId", "id", "movieId", "productId", "product", "sku", "isbn", "asin")
+IDS = (
+    *("item", "itemId", "id", "movieId", "productId", "product", "bookId", "articleId", "trackId", "songId"),
+    *("artistId", "sku", "isbn", "asin", "iid"),
+)
 TAGS = ("tag", "tags", "label", "keyword")
-MISSING = ("", "(no genres listed)", "nan", "none", "null")
 
-_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _YEAR = re.compile(r"\((\d{4})(?:\s*[-–]\s*\d{0,4})?\)\s*$")
 _FEW = 0.5  # a text column is of categories if it has at most half as many values as items that have one
-
-
-@dataclass(frozen=True)
-class Block:
-    """Coordinates ``start`` to ``stop`` of the vectors, made of one column."""
-
-    name: str
-    kind: str
-    start: int
-    stop: int
-    weight: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -146,7 +132,7 @@ class Attributes:
         name = title if title is not None else table.first_of(TITLES)
         titles = None if name is None else table.text(name)
         chosen = _kinds(table, {key, name}, separator, numbers, categories, lists, text)
-        maker = _Maker(len(ids), dict(weights or {}), max_words, table.source)
+        maker = Maker(len(ids), dict(weights or {}), max_words, table.source)
         for column, kind in chosen.items():
             maker.add_column(table, column, kind, separator)
         if years:
@@ -299,7 +285,7 @@ def _guess(column: NDArray[Any], separator: str) -> str | None:
         return "numbers"
     if column.dtype != object:
         return None  # dates make no block of themselves
-    values = [value for value in column.tolist() if not _is_missing(value)]
+    values = [value for value in column.tolist() if not is_missing(value)]
     if not values:
         return None
     if any(isinstance(value, (list, tuple, np.ndarray)) for value in values):
@@ -308,146 +294,6 @@ def _guess(column: NDArray[Any], separator: str) -> str | None:
     if sum(separator in one for one in texts) * 10 >= len(texts):
         return "lists"
     return "categories" if len(set(texts)) <= max(_FEW * len(texts), 1) else None
-
-
-def _is_missing(value: Any) -> bool:
-    if value is None or (isinstance(value, float) and math.isnan(value)):
-        return True
-    return isinstance(value, str) and value.strip().casefold() in MISSING
-
-
-# ---- blocks
-
-
-class _Maker:
-    """Blocks side by side."""
-
-    def __init__(self, n: int, weights: dict[str, float], max_words: int, source: str) -> None:
-        self.n, self.weights, self.max_words, self.source = n, weights, max_words, source
-        self.parts: list[Vectors] = []
-        self.names: list[str] = []
-        self.blocks: list[Block] = []
-        self.known: list[str] = []
-        if max_words < 1:
-            raise InputError(f"max_words={max_words!r}: a block has at least one coordinate")
-        for name, weight in weights.items():
-            if not 0 <= weight < math.inf:
-                raise InputError(f"weights={{{name!r}: {weight!r}}}: a weight is a number of at least 0")
-
-    def add_column(self, table: Records, column: str, kind: str, separator: str) -> None:
-        """The block of one column."""
-        values = table.column(column)
-        if kind == "numbers":
-            self.add_numbers(column, _as_numbers(values, column, table.source))
-        elif kind == "categories":
-            words = [[] if _is_missing(v) else [str(v).strip()] for v in _objects(values)]
-            self.add_words(column, kind, words)
-        elif kind == "lists":
-            self.add_words(column, kind, [parts_of(v, separator) for v in _objects(values)])
-        else:
-            self.add_words(column, kind, [[] if _is_missing(v) else words_of(str(v)) for v in _objects(values)], True)
-
-    def add_numbers(self, name: str, values: NDArray[np.float64]) -> None:
-        """(x - mean) / deviation, in one coordinate; all zero where all are equal."""
-        known = values[np.isfinite(values)]
-        largest = float(np.abs(known).max(initial=0.0)) or 1.0
-        scaled = known / largest  # so that no square overflows
-        mean, deviation = (float(scaled.mean()), float(scaled.std())) if len(known) else (0.0, 0.0)
-        if deviation <= 1e-12 * abs(mean):  # equal numbers whose mean was rounded
-            deviation = 0.0
-        row = np.where(np.isfinite(values), (values / largest - mean) / (deviation or 1.0), 0.0)
-        self._keep(name, "numbers", (row if deviation else np.zeros(self.n))[:, None], [name])
-
-    def add_words(self, name: str, kind: str, words: Words, tfidf: bool = False) -> None:
-        """One coordinate for each word, of those that most items have; rows of length 1, or 0."""
-        counts = [Counter(one) for one in words]
-        have = Counter(word for one in counts for word in one)
-        chosen = sorted(have, key=lambda word: (-have[word], word))[: self.max_words]
-        place = {word: j for j, word in enumerate(chosen)}
-        idf = [math.log((1 + self.n) / (1 + have[word])) + 1 for word in chosen]
-        rows = np.zeros((self.n, len(chosen)), np.float32)
-        for row, one in enumerate(counts):
-            known = [(place[word], number) for word, number in one.items() if word in place]
-            if known:
-                amounts = np.array([number * idf[j] if tfidf else 1.0 for j, number in known])
-                rows[row, [j for j, _ in known]] = amounts / math.sqrt(float(amounts @ amounts))
-        self._keep(name, kind, rows, [f"{name}={word}" for word in chosen])
-
-    def _keep(self, name: str, kind: str, rows: NDArray[Any], names: list[str]) -> None:
-        weight = float(self.weights.get(name, 1.0))
-        self.known.append(name)
-        if weight == 0 or not names:
-            return
-        start = len(self.names)
-        self.parts.append((rows * weight).astype(np.float32, copy=False))
-        self.names += names
-        self.blocks.append(Block(name, kind, start, len(self.names), weight))
-
-    def done(self) -> tuple[Vectors, list[str], tuple[Block, ...]]:
-        """All of them."""
-        for name in self.weights:
-            if name not in self.known:
-                raise InputError(
-                    f"{self.source}: weights= names {name!r}, which makes no block; "
-                    f"there are {', '.join(self.known) or 'none'}"
-                )
-        if not self.parts:
-            return np.zeros((self.n, 0), np.float32), [], ()
-        vectors = np.empty((self.n, len(self.names)), np.float32)
-        for block in self.blocks:  # each part is let go once it is copied
-            vectors[:, block.start : block.stop] = self.parts.pop(0)
-        return vectors, self.names, tuple(self.blocks)
-
-
-def _objects(values: NDArray[Any]) -> list[Any]:
-    return list(values.tolist())
-
-
-def _as_numbers(values: NDArray[Any], column: str, source: str) -> NDArray[np.float64]:
-    if values.dtype.kind in "biuf":
-        return values.astype(np.float64)
-    if values.dtype.kind == "M":
-        seconds = values.astype("datetime64[s]").astype(np.float64)
-        return np.where(np.isnat(values), np.nan, seconds)
-    out = np.full(len(values), np.nan)
-    for row, value in enumerate(values.tolist()):
-        if _is_missing(value):
-            continue
-        try:
-            out[row] = float(value)
-        except (TypeError, ValueError):
-            raise InputError(
-                f"{source}: the column {column!r} is asked for as numbers, and row {row + 1} has {value!r}"
-            ) from None
-    return out
-
-
-def number_of(value: Any) -> float:
-    """A cell as a number, NaN where it is none."""
-    try:
-        return math.nan if _is_missing(value) else float(value)
-    except (TypeError, ValueError):
-        return math.nan
-
-
-def parts_of(value: Any, separator: str) -> list[str]:
-    """The values of a list, each once."""
-    if isinstance(value, (list, tuple, np.ndarray)):
-        parts = [str(one).strip() for one in value if not _is_missing(one)]
-    else:
-        parts = [] if _is_missing(value) else [one.strip() for one in str(value).split(separator)]
-    return [one for one in dict.fromkeys(parts) if not _is_missing(one)]
-
-
-def words_of(text: str) -> list[str]:
-    """The words of a text: runs of letters and digits, in one case and one form of Unicode.
-
-    Examples
-    --------
-    >>> words_of("The Thing's back, in 4K")
-    ['the', "thing's", 'back', 'in', '4k']
-    """
-    return [word.replace("’", "'") for word in _WORD.findall(unicodedata.normalize("NFKC", text).casefold())]
 
 
 def _year_of(title: Any) -> float:
@@ -464,6 +310,6 @@ def _tags_of(table: Records, key: str, ids: NDArray[Any]) -> Words:
     words: Words = [[] for _ in ids]
     for one, tag in zip(own, table.text(column), strict=True):
         row = place.get(one)
-        if row is not None and not _is_missing(tag):
+        if row is not None and not is_missing(tag):
             words[row].append(" ".join(str(tag).casefold().split()))
     return words

@@ -307,8 +307,8 @@ class Interactions:
 
     @property
     def matrix(self) -> csr_array:
-        """(users, items) as a SciPy sparse array of values, each pair once as ``duplicates`` says."""
-        return self._merged.matrix(len(self._items))
+        """(users, items): a SciPy sparse array of values, the caller's own; each pair once, as ``duplicates`` says."""
+        return self._merged.matrix(len(self._items)).copy()
 
 
 def need_scipy() -> Any:

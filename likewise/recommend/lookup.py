@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from likewise.errors import InputError
-from likewise.recommend.attributes import Attributes, number_of, parts_of
+from likewise.recommend.attributes import Attributes
+from likewise.recommend.blocks import number_of, parts_of
 
 Mask = NDArray[np.bool_]
 

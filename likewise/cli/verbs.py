@@ -1,8 +1,8 @@
-"""The commands. Each reads files, calls the verb of its name, and shows what it gives."""
+"""The verbs as commands. Each reads files, calls the verb of its name, and shows what it gives."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import numpy as np
 import typer
@@ -12,20 +12,13 @@ import likewise as lw
 from likewise import files
 from likewise.cli import show
 from likewise.cli.guard import guarded
-from likewise.cli.search import search
+from likewise.cli.options import AsTable, Jobs, Memory, Nearest, OnBad, Out, memory_size
 from likewise.errors import InputError
 from likewise.files import Table
 from likewise.formula.metric import Metric
 from likewise.formula.parse import metric_from_name, metric_from_text
 
-app = typer.Typer(
-    name="likewise",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
-
-# ---- what several commands take
+# ---- what the verbs take
 
 Items = Annotated[
     str,
@@ -71,26 +64,8 @@ Columns = Annotated[
         help="Columns that make the vectors: a,b,c or a range a:d. Default: the column of lists, or all numeric ones.",
     ),
 ]
-Out = Annotated[
-    str | None,
-    typer.Option(metavar="FILE", help="Write into a file in place of JSON lines; its extension is the format."),
-]
-AsTable = Annotated[bool, typer.Option("--table", help="A table for people in place of JSON lines.")]
-Jobs = Annotated[int | None, typer.Option("--n-jobs", metavar="N", help="Threads. Default: every core.")]
-Memory = Annotated[str | None, typer.Option("--memory-limit", metavar="SIZE", help="Working memory, as in 2GB.")]
-OnBad = Annotated[Literal["raise", "skip"], typer.Option(help="Rows with NaN or infinities: an error, or left out.")]
-Nearest = Annotated[int, typer.Option("-k", min=1, help="How many neighbours of each query.")]
 
 
-@app.callback(invoke_without_command=True)
-def root(version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False) -> None:
-    """Compare vectors any way you like: exact search and matrices under any metric, on files."""
-    if version:
-        print(f"likewise {lw.__version__}")
-        raise typer.Exit
-
-
-@app.command()
 @guarded
 def topk(
     items: Items,
@@ -158,7 +133,6 @@ def topk(
         show.lines(hits.objects())
 
 
-@app.command()
 @guarded
 def pairwise(
     items: Items,
@@ -200,7 +174,6 @@ def pairwise(
         show.lines(matrix.objects())
 
 
-@app.command()
 @guarded
 def metrics(table: AsTable = False) -> None:
     """The named metrics: formula, which way is closer, range, and whether a search by them can be screened."""
@@ -211,7 +184,6 @@ def metrics(table: AsTable = False) -> None:
         show.lines(rows)
 
 
-@app.command()
 @guarded
 def explain(
     items: Items,
@@ -291,16 +263,3 @@ def _rows_called(table: Table, text: str) -> NDArray[np.int64]:
                 "to ask by name, say with --id which column has the names"
             )
     return np.array(rows, np.int64)
-
-
-def memory_size(text: str | None) -> int | str | None:
-    """``--memory-limit`` as the verbs take it."""
-    return int(text) if text is not None and text.isascii() and text.isdigit() else text
-
-
-# commands in files of their own, which take the options above
-from likewise.cli import recommend as _recommend  # noqa: E402, F401
-
-# ---- commands that have files of their own
-
-app.command()(search)

@@ -1,0 +1,136 @@
+"""``likewise translate``: what people have translated before, found by meaning."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table as Grid
+
+from likewise.cli import show
+from likewise.cli.guard import guarded
+from likewise.cli.options import AsTable, Jobs
+from likewise.errors import InputError, MissingExtraError
+
+
+@guarded
+def translate(
+    sentences: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="SENTENCES...",
+            help="What to translate; - for standard input, a sentence a line.",
+            show_default=False,
+        ),
+    ],
+    memory: Annotated[
+        tuple[str, str] | None,
+        typer.Option(
+            metavar="SOURCES TARGETS",
+            help="Two text files, line by line each other's translation; .gz too.",
+            show_default=False,
+        ),
+    ] = None,
+    load: Annotated[
+        str | None, typer.Option(metavar="FILE", help="A memory that --save kept, in place of --memory.")
+    ] = None,
+    save: Annotated[str | None, typer.Option(metavar="FILE", help="Keep the memory, to be read in no time.")] = None,
+    k: Annotated[int, typer.Option("-k", min=1, help="How many translations of each sentence.")] = 3,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Compare sentences by this sentence-transformers model, a name or a folder. Default: by their words.",
+        ),
+    ] = None,
+    encoding: Annotated[str, typer.Option(metavar="NAME", help="Of the files of --memory.")] = "utf-8",
+    table: AsTable = False,
+    n_jobs: Jobs = None,
+) -> None:
+    """Stored translations of the stored sentences nearest to each sentence, the best first.
+
+    A score is the cosine of both sentences, fuzzy the share of words that need no edit.
+
+    Example: likewise translate --memory train.en train.de "A man rides a bike."
+    """
+    from likewise.translate import TranslationMemory, read_lines
+
+    if (memory is None) == (load is None):
+        raise InputError("say where translations are: either --memory SOURCES TARGETS or --load FILE")
+    if sentences.count("-") + (list(memory).count("-") if memory else 0) > 1:
+        raise InputError("standard input can be read once; put the rest into files")
+    asked = [text for sentence in sentences for text in (read_lines("-") if sentence == "-" else [sentence])]
+    encoder = _Lazy(model) if model is not None else None
+    if load is not None:
+        stored = TranslationMemory.load(load, encoder)
+    else:
+        assert memory is not None
+        stored = TranslationMemory.read(*memory, encoder, encoding=encoding, n_jobs=n_jobs)
+    if save is not None:
+        stored.save(save)
+    with show.progress() as progress:
+        found = stored.translate(asked, k, n_jobs=n_jobs, progress=progress)
+    if table:
+        show.tables(_tables(asked, found))
+    else:
+        show.lines(_objects(asked, found))
+
+
+def _objects(asked: list[str], found: Any) -> Iterator[dict[str, Any]]:
+    for sentence, matches in zip(asked, found, strict=True):
+        shown = [{name: getattr(match, name) for name in _SHOWN} for match in matches]
+        yield {"sentence": sentence, "translations": shown}
+
+
+_SHOWN = ("translation", "score", "fuzzy", "source")
+
+
+def _tables(asked: list[str], found: Any) -> Iterator[Grid]:
+    for sentence, matches in zip(asked, found, strict=True):
+        rows = [
+            {
+                "translation": match.translation,
+                "translates": match.source,
+                "score": f"{match.score:.3f}",
+                "fuzzy": f"{match.fuzzy:.0%}",
+            }
+            for match in matches
+        ]
+        yield show.plain_table(rows or [{"translation": "nothing is like it"}], title=sentence)
+
+
+class _Lazy:
+    """A sentence-transformers model, loaded when it is first needed."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._model: Any = None
+
+    def encode(self, texts: list[str]) -> Any:
+        """Rows of float32, of unit length."""
+        if self._model is None:
+            self._model = _sentence_transformer(self.name)
+        return self._model.encode(texts, normalize_embeddings=True, show_progress_bar=False)
+
+
+def _sentence_transformer(name: str) -> Any:
+    try:
+        from sentence_transformers import SentenceTransformer
+
+        transformers = importlib.import_module("transformers")
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != "sentence_transformers":
+            raise
+        raise MissingExtraError(
+            "--model needs sentence-transformers; install it with: pip install 'likewise[text]'"
+        ) from None
+    if os.sep in name and not os.path.isdir(name):
+        raise InputError(f"--model {name!r} is no folder")
+    transformers.utils.logging.disable_progress_bar()  # standard error is for errors
+    try:
+        return SentenceTransformer(name, device="cpu")
+    except (OSError, ValueError) as error:
+        raise InputError(f"--model {name!r} cannot be loaded: {' '.join(str(error).split())[:200]}") from None

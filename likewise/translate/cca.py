@@ -1,0 +1,131 @@
+"""The directions of two feature spaces that vary together: canonical correlation analysis (Hotelling 1936).
+
+Of pairs x_i, y_i, features of one sentence in two languages, say, with X = U diag(s) V^T and Y alike (truncated SVD):
+
+    maximise  corr(X a, Y b)      =>      D_x U_x^T U_y D_y = P diag(c) Q^T   (SVD),  D = s / sqrt(s^2 + ridge)
+
+    x -> x V_x diag(D_x / s_x) P diag(c)^power          y -> y V_y diag(D_y / s_y) Q diag(c)^power
+
+``ridge`` keeps directions in which few sentences vary from correlating by chance (Vinod 1976). Axes count by a power
+of their correlation, as in Artetxe et al. 2018: chance correlations, at the end of the list, count least.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from likewise.compute.options import Progress
+from likewise.errors import InputError, ShapeError
+from likewise.translate.alignment import times
+from likewise.translate.estimator import Model
+from likewise.translate.retrieval import read_number
+from likewise.translate.rows import Floats, Options, Rows, is_sparse, read_rows, same_number
+from likewise.translate.svd import truncated_svd
+
+
+class CCA(Model):
+    """Two feature spaces, dense or sparse, brought into a third where pairs of rows are alike.
+
+    Parameters
+    ----------
+    dimensions : int, default 500
+        Of the shared space, and of the truncated SVD of either side. As many as the data have, if fewer.
+    ridge : float, default 1.0
+        In units of the mean of s^2 over the axes kept.
+    power : float, default 1.0
+        Of the correlation by which an axis counts.
+    center : bool, optional
+        Subtract the mean of each feature first. Default: of dense rows, not of sparse ones, which cannot be.
+    seed : int, default 0
+        Of the random projection that finds the axes of large sparse spaces.
+
+    Attributes
+    ----------
+    correlations_ : ndarray of shape (e,)
+        Of the pairs along each shared axis, falling.
+    matrix_, target_matrix_ : ndarray of shape (d1, e) and (d2, e)
+
+    Examples
+    --------
+    Two views of one hidden number, each among noise of its own:
+
+    >>> import numpy as np, likewise as lw
+    >>> rng = np.random.default_rng(0)
+    >>> hidden = rng.standard_normal((500, 1))
+    >>> x = np.hstack([rng.standard_normal((500, 3)), hidden])
+    >>> y = np.hstack([hidden + 0.1 * rng.standard_normal((500, 1)), rng.standard_normal((500, 2))])
+    >>> found = lw.translate.CCA(ridge=1e-6).fit(x, y)
+    >>> bool(found.correlations_[0] > 0.99), found.transform(x).shape
+    (True, (500, 3))
+    """
+
+    _saved: ClassVar[tuple[str, ...]] = ("matrix_", "target_matrix_", "mean_", "target_mean_", "correlations_")
+
+    def __init__(
+        self,
+        dimensions: int = 500,
+        *,
+        ridge: float = 1.0,
+        power: float = 1.0,
+        center: bool | None = None,
+        seed: int = 0,
+    ) -> None:
+        self.dimensions = dimensions
+        self.ridge = ridge
+        self.power = power
+        self.center = center
+        self.seed = seed
+
+    def fit(self, x: Any, y: Any, *, progress: Progress = None) -> CCA:
+        """Learn from pairs: row i of x (n, d1) belongs with row i of y (n, d2); each may be sparse."""
+        options = Options(progress=progress)
+        rank = read_number("dimensions", self.dimensions)
+        if not 0 <= self.ridge < np.inf:
+            raise InputError(f"ridge={self.ridge!r}; a number of at least 0 is wanted")
+        a, b = read_rows(x, "x"), read_rows(y, "y")
+        same_number(a, b, "x", "y")
+        if a.shape[0] < 2:
+            raise InputError(f"there is {a.shape[0]} pair; a correlation needs at least 2")
+        halves = []
+        for done, (rows, name) in enumerate(((a, "x"), (b, "y"))):
+            mean = self._mean(rows, name)
+            u, s, v = truncated_svd(rows - mean if mean.any() else rows, rank, self.seed)
+            if not len(s):
+                raise InputError(f"all rows of {name} are {'equal' if mean.any() else 'zero'}: nothing varies with it")
+            damped = s / np.sqrt(s * s + self.ridge * np.mean(s * s))
+            halves.append((mean, u * damped, v * (damped / s)))
+            options.report(done + 1, 2)
+        (self.mean_, u_x, back_x), (self.target_mean_, u_y, back_y) = halves
+        p, c, qt = np.linalg.svd(u_x.T @ u_y, full_matrices=False)
+        self.correlations_: Floats = c
+        self.matrix_: Floats = back_x @ (p * c**self.power)
+        self.target_matrix_: Floats = back_y @ (qt.T * c**self.power)
+        return self
+
+    def transform(self, x: Any) -> Floats:
+        """Source rows (n, d1) in the shared space, (n, e)."""
+        self._check_fitted()
+        return _mapped(x, "x", self.mean_, self.matrix_)
+
+    def transform_target(self, y: Any) -> Floats:
+        """Target rows (m, d2) in the shared space, (m, e)."""
+        self._check_fitted()
+        return _mapped(y, "y", self.target_mean_, self.target_matrix_)
+
+    def _mean(self, rows: Rows, name: str) -> Floats:
+        if is_sparse(rows):
+            if self.center:
+                raise InputError(f"{name} is sparse, and center=True would fill it; leave center out, or give it dense")
+            return np.zeros(rows.shape[1])
+        return np.asarray(rows.mean(axis=0)) if self.center is not False else np.zeros(rows.shape[1])
+
+
+def _mapped(value: Any, name: str, mean: Floats, matrix: Floats) -> Floats:
+    rows = read_rows(value, name)
+    if rows.shape[1] != len(matrix):
+        raise ShapeError(f"{name} has shape {rows.shape}; rows of {len(matrix)} features were fitted")
+    if is_sparse(rows):
+        return np.asarray(rows @ matrix - (mean @ matrix if mean.any() else 0))
+    return times(rows - mean, matrix)
