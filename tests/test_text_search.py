@@ -181,6 +181,15 @@ def test_ids_of_both_kinds_come_back(tmp_path):
         assert Index.load(tmp_path / "x").search("two", k=1).ids.tolist() == [ids[1]]
 
 
+def test_an_index_keeps_how_its_words_are_compared(tmp_path):
+    Index(CORPUS, lexical=Bm25(k1=0.9, b=0.4, method="atire", stem="english", stop=["the"])).save(tmp_path / "x")
+    made = Index.load(tmp_path / "x").lexical
+    assert (made.k1, made.b, made.method, made.vectorizer.stem, made.vectorizer.stop) == (
+        *(0.9, 0.4, "atire", "english"),
+        ["the"],
+    )
+
+
 def test_what_is_no_index(tmp_path):
     Lsa(1, min_count=1).fit(["a b"]).save(tmp_path / "lsa")
     with pytest.raises(InputError, match=r"holds likewise\.text\.Lsa, not likewise\.text\.Index"):

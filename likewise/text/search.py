@@ -25,7 +25,7 @@ from likewise.reductions import TopK
 from likewise.text.documents import Documents, Id, Passages, cut_passages, read_documents, sentences
 from likewise.text.embed import Encode, embed, encoder, load_model, probes_of, same_model
 from likewise.text.fusion import Fusion, fuse
-from likewise.text.lexical import Bm25, Lexical, TfIdf
+from likewise.text.lexical import Lexical
 from likewise.text.lexical import lexical as lexical_of
 from likewise.text.terms import as_texts, words
 
@@ -394,7 +394,7 @@ class Index:
         self.vectors, self._probes = arrays.get("vectors"), arrays.get("probes")
         self._encode = self._prepared = self.lexical = None
         if "lexical" in header:
-            made: Lexical = Bm25() if header["lexical"]["kind"] == "bm25" else TfIdf()
+            made = lexical_of(header["lexical"]["kind"])
             parts = {name.removeprefix("lexical_"): part for name, part in arrays.items()}
             self.lexical = made.restore(header["lexical"], parts)
 
