@@ -134,7 +134,7 @@ def test_a_new_user_with_the_same_history_gets_the_same(model):
     history = dict(zip(items[here].tolist(), values[here].tolist(), strict=True))
     new, known = model.recommend([history], 8), model.recommend(model.users[row], 8)
     assert new.items[0].tolist() == known.items.tolist()
-    np.testing.assert_allclose(new.scores[0], known.scores, rtol=1e-12)
+    np.testing.assert_allclose(new.scores[0], known.scores, rtol=1e-9)
 
 
 def test_interactions_of_new_users(model):
@@ -306,6 +306,20 @@ def test_one_item_and_one_user(make):
     with_cold = make().fit(([1], ["only"]), items=["other", "third"])
     assert with_cold.items.tolist() == ["only", "other", "third"]
     assert with_cold.recommend(1, 5).items.tolist() == ["other", "third", None, None, None]
+
+
+def test_a_catalogue_may_be_a_table():
+    table = {"id": ["third", "only"], "title": ["The third", "The only one"]}
+    assert Popular().fit(([1], ["only"]), items=table).items.tolist() == ["only", "third"]
+    import pandas
+
+    assert Popular().fit(([1], ["only"]), items=pandas.DataFrame(table)).items.tolist() == ["only", "third"]
+
+
+def test_fitting_does_not_depend_on_threads(taken):
+    for make in (Neighbours, lambda: Neighbours(weighting="bm25")):
+        one, two = (make().fit(taken, n_jobs=n).recommend(k=9) for n in (1, 2))
+        np.testing.assert_array_equal(one.scores, two.scores)
 
 
 def test_items_of_another_kind_are_refused():

@@ -193,7 +193,7 @@ class Neighbours(Recommender):
         if self.by == "users":
             return super()._similar(items, k, options)
         itself = np.arange(len(items) + 1), items
-        found = topk(self._rows[items], self._rows, k, metric=self._alike, where=itself, n_jobs=options.threads)
+        found = topk(self._rows[items], self._ready_rows, k, where=itself, n_jobs=options.threads)
         return TopK(_as_similarity(self._alike, found.values), found.indices)
 
     # ---- keeping
