@@ -92,6 +92,7 @@ class Lexical:
             setattr(self, name, header["parameters"][name])
         parts = (arrays["data"], arrays["indices"], arrays["indptr"])
         self.rows = need_scipy().csr_array(parts, shape=tuple(header["shape"]))
+        self.rows.check_format(full_check=True)  # a file may say anything
         return self
 
 

@@ -390,6 +390,10 @@ class Index:
         ids = arrays["ids"] if isinstance(arrays["ids"], list) else arrays["ids"].tolist()
         self.documents = Documents(ids, arrays["titles"], arrays["texts"], header["source"])
         self.passages = Passages(arrays["document"], arrays["start"], arrays["end"])
+        lengths = {len(self.passages.start), len(self.passages.end), len(self.passages)}
+        lengths |= {len(arrays["vectors"])} if "vectors" in arrays else set()
+        if len(lengths) > 1 or not 0 <= self.passages.document.min() <= self.passages.document.max() < len(ids):
+            raise InputError("its passages are not those of its documents")
         self.name, self.note = header["model"], header["note"]
         self.vectors, self._probes = arrays.get("vectors"), arrays.get("probes")
         self._encode = self._prepared = self.lexical = None
@@ -397,6 +401,8 @@ class Index:
             made = lexical_of(header["lexical"]["kind"])
             parts = {name.removeprefix("lexical_"): part for name, part in arrays.items()}
             self.lexical = made.restore(header["lexical"], parts)
+            if self.lexical.rows.shape[0] != len(self.passages):
+                raise InputError("its words are not those of its passages")
 
 
 def _passages_of(
