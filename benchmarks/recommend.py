@@ -180,19 +180,25 @@ def contestants() -> list[Contestant]:
         Contestant(
             "likewise Neighbours",
             partial(own, kind=Neighbours),
-            grid(binary=either, k=few, weighting=[None, "bm25"], shrinkage=[0.0, 5.0, 20.0]),
+            grid(
+                binary=either,
+                k=few,
+                weighting=[None, "bm25"],
+                shrinkage=[0.0, 5.0, 20.0],
+                amplification=[1.0, 1.5, 2.0],
+            ),
             ours=True,
         ),
         Contestant(
             "likewise Factors",
             partial(own, kind=Factors),
-            grid(binary=either, factors=[16, 32, 64], l2=[0.01, 0.1], alpha=[1.0, 10.0]),
+            grid(binary=either, factors=[16, 32, 64], l2=[0.1, 10.0, 30.0], alpha=[1.0, 4.0, 10.0]),
             ours=True,
         ),
         Contestant(
             "implicit ALS",
             implicit_als,
-            grid(ratings=either, factors=[16, 32, 64], regularization=[0.01, 0.1], alpha=[1.0, 10.0]),
+            grid(ratings=either, factors=[16, 32, 64], regularization=[0.1, 10.0, 30.0], alpha=[1.0, 4.0, 10.0]),
         ),
         Contestant(
             "implicit BM25",
