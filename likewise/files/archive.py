@@ -156,8 +156,9 @@ def _is_text(value: Value) -> bool:
 
 def _texts(name: str, value: Value) -> list[str]:
     texts = [str(text) if isinstance(text, np.str_) else text for text in value]
-    if bad := next((text for text in texts if not isinstance(text, str)), None):
-        raise InputError(f"{name} holds {type(bad).__name__}; only text and numbers can be saved")
+    bad = [type(text).__name__ for text in texts if not isinstance(text, str)]
+    if bad:
+        raise InputError(f"{name} holds {bad[0]}; only text and numbers can be saved")
     return texts
 
 
