@@ -1,9 +1,9 @@
 """Recommendations on MovieLens (ml-latest-small): how good the lists are, beside other libraries, on the same splits.
 
 Every contestant is fitted to the same training interactions, and gives each tested user 10 unseen items; likewise's own
-measures judge all of them. Settings, among them whether ratings count or only that somebody rated, are chosen by NDCG@10 on a validation split, made of the
-training interactions in the same way (the last item but one of each user; the time before the cut, cut again), from a
-grid for each contestant. Then it is fitted again, and tested once.
+measures judge all of them. Settings come from a grid for each contestant, among them whether ratings count or only that
+somebody rated. They are chosen by NDCG@10 on a validation split, made of the training interactions in the same way (the
+last item but one of each user; the time before the cut, cut again). Then it is fitted again, and tested once.
 """
 
 from __future__ import annotations
@@ -180,19 +180,25 @@ def contestants() -> list[Contestant]:
         Contestant(
             "likewise Neighbours",
             partial(own, kind=Neighbours),
-            grid(binary=either, k=few, weighting=[None, "bm25"], shrinkage=[0.0, 5.0, 20.0]),
+            grid(
+                binary=either,
+                k=few,
+                weighting=[None, "bm25"],
+                shrinkage=[0.0, 5.0, 20.0],
+                amplification=[1.0, 1.5, 2.0],
+            ),
             ours=True,
         ),
         Contestant(
             "likewise Factors",
             partial(own, kind=Factors),
-            grid(binary=either, factors=[16, 32, 64], l2=[0.01, 0.1], alpha=[1.0, 10.0]),
+            grid(binary=either, factors=[16, 32, 64], l2=[0.1, 10.0, 30.0], alpha=[1.0, 4.0, 10.0]),
             ours=True,
         ),
         Contestant(
             "implicit ALS",
             implicit_als,
-            grid(ratings=either, factors=[16, 32, 64], regularization=[0.01, 0.1], alpha=[1.0, 10.0]),
+            grid(ratings=either, factors=[16, 32, 64], regularization=[0.1, 10.0, 30.0], alpha=[1.0, 4.0, 10.0]),
         ),
         Contestant(
             "implicit BM25",

@@ -21,6 +21,7 @@ SECTIONS = {
     "weighted": "Weighted sums",
     "neighbours": "Neighbours of interactions",
     "factors": "Recommendations from factors",
+    "duplicates": "Near duplicates",
     "recommend": "How good recommendations are",
     "startup": "Start",
     "memory": "Memory",

@@ -103,6 +103,15 @@ def test_sparse_matrices_name_by_number():
     np.testing.assert_array_equal(taken.matrix.toarray(), matrix.toarray())
 
 
+def test_duplicates_of_a_sparse_matrix_are_summed_and_stored_zeros_are_interactions():
+    taken = Interactions.read(sp.coo_array(([1.0, 2.0, 0.0], ([0, 0, 1], [1, 1, 0]))))
+    assert len(taken) == 2
+    assert taken.matrix.toarray().tolist() == [[0.0, 3.0], [0.0, 0.0]]
+    assert taken.histories().counts.tolist() == [1, 1]
+    with pytest.raises(ShapeError, match="sparse array of shape"):
+        Interactions.read(sp.coo_array(np.ones(3)))
+
+
 def test_a_subset_keeps_the_vocabularies():
     taken = Interactions.read(COLUMNS)
     some = taken.take(taken.user_of == 0)

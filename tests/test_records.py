@@ -207,8 +207,9 @@ def test_an_archive_gives_back_what_was_saved(tmp_path):
 def test_an_interrupted_save_leaves_what_was_there(tmp_path):
     path = tmp_path / "a.likewise"
     save_archive(path, "test", {}, {"x": np.arange(3)})
-    with pytest.raises(InputError, match="names holds int"):
-        save_archive(path, "test", {}, {"x": np.arange(9), "names": np.array([1, "a"], object)})
+    for bad, kind in ((1, "int"), (0, "int"), (None, "NoneType"), (b"", "bytes")):
+        with pytest.raises(InputError, match=f"names holds {kind}"):
+            save_archive(path, "test", {}, {"x": np.arange(9), "names": np.array([bad, "a"], object)})
     _, read = load_archive(path, "test")
     assert read["x"].tolist() == [0, 1, 2]
     assert list(tmp_path.iterdir()) == [path]

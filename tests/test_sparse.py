@@ -180,3 +180,18 @@ def test_a_term_has_to_vanish_for_sure():
 def test_within_names_the_way_out():
     with pytest.raises(DtypeError, match=r"use \.toarray\(\)"):
         lw.within(sp.eye_array(3), sp.eye_array(3), 0.5, metric="dot")
+
+
+@pytest.mark.parametrize("part", ["indices", "negative", "indptr", "short"])
+def test_a_matrix_that_contradicts_itself_is_refused(part):
+    good = sp.random_array((6, 5), density=0.6, format="csr", rng=np.random.default_rng(0))
+    bad = good.copy()
+    if part == "indptr":
+        bad.indptr[2] = 10**6
+    elif part == "short":
+        bad.indptr[-1] += 5
+    else:
+        bad.indices[0] = 10**6 if part == "indices" else -1
+    for queries, items in ((bad, good), (good, bad), (bad, None)):
+        with pytest.raises(InputError, match="is no whole sparse matrix"):
+            lw.topk(queries, items, 2, metric="dot")

@@ -1,5 +1,6 @@
 """Documents from what people keep them in, and the passages they are cut into."""
 
+import contextlib
 import gzip
 import json
 import zipfile
@@ -127,6 +128,18 @@ def test_damaged_files(tmp_path):
         read_documents(tmp_path / "x.jsonl")
     fails(tmp_path / "empty", f"{tmp_path / 'empty'} holds no .txt or .md files")
     fails(tmp_path / "none.zip", f"there is no file {str(tmp_path / 'none.zip')!r}")
+
+
+def test_damaged_bytes_anywhere_are_an_error_or_another_text(tmp_path):
+    path = tmp_path / "x.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("corpus.jsonl", jsonl())
+    good = path.read_bytes()
+    for place in range(len(good)):
+        for change in (0xFF, 0x01):
+            path.write_bytes(good[:place] + bytes([good[place] ^ change]) + good[place + 1 :])
+            with contextlib.suppress(InputError):
+                read_documents(path)
 
 
 def test_what_is_no_corpus():

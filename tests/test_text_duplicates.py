@@ -38,8 +38,10 @@ def same(found, expected):
 @pytest.mark.parametrize(("metric", "threshold"), [("cosine", 0.7), ("cosine", -1.0), ("euclidean", 2.5), ("dot", 9.0)])
 def test_all_pairs(metric, threshold, monkeypatch):
     vectors = clusters(150)
-    for chunk in (7, 64, 4096):
+    for chunk, pairs in ((7, 10**6), (64, 50), (4096, 1)):
         monkeypatch.setattr(duplicates, "_CHUNK", chunk)
+        monkeypatch.setattr(duplicates, "_FIRST", min(chunk, 10))
+        monkeypatch.setattr(duplicates, "_PAIRS", pairs)
         same(near_duplicates(vectors, threshold, metric=metric), expected_pairs(vectors, threshold, metric))
 
 
@@ -48,6 +50,7 @@ def test_all_pairs(metric, threshold, monkeypatch):
 def test_the_best_pairs(metric, most, monkeypatch):
     monkeypatch.setattr(duplicates, "_SAMPLE", 20)
     monkeypatch.setattr(duplicates, "_CHUNK", 50)
+    monkeypatch.setattr(duplicates, "_FIRST", 20)
     vectors = clusters(200)
     worst = -1.0 if metric == "cosine" else 1e9
     first, second, values = expected_pairs(vectors, worst, metric)
@@ -68,6 +71,24 @@ def test_equal_rows():
     found = near_duplicates(vectors, 0.5, max_pairs=5)
     assert list(zip(found.first, found.second, strict=True)) == [(0, j) for j in range(1, 6)]
     assert len(near_duplicates(vectors, 1.0).first) == 40 * 39 // 2
+
+
+def test_many_equal_rows_are_few_pairs_at_a_time(monkeypatch):
+    monkeypatch.setattr(duplicates, "_PAIRS", 2000)
+    sizes = []
+    search = duplicates.within
+
+    def counted(*args, **options):
+        found = search(*args, **options)
+        sizes.append(len(found.values))
+        return found
+
+    monkeypatch.setattr(duplicates, "within", counted)
+    monkeypatch.setattr(duplicates, "_FIRST", 2)
+    found = near_duplicates(np.ones((500, 3), np.float32), 0.5, max_pairs=700)
+    assert max(sizes) <= 2000
+    assert (found.first[-1], found.second[-1]) == (1, 202)  # 499 of row 0, and 201 of row 1
+    assert (np.diff(found.first) >= 0).all()
 
 
 def test_zero_rows_are_like_nothing():
@@ -127,7 +148,8 @@ def test_neighbours_that_are_not_kept_are_looked_for_again(monkeypatch):
     expected = communities(vectors, 0.6, min_size=3)
     for kept, chunk in ((0, 4096), (500, 64), (10**9, 7)):
         monkeypatch.setattr(module, "_KEPT", kept)
-        monkeypatch.setattr(module, "_CHUNK", chunk)
+        monkeypatch.setattr(duplicates, "_CHUNK", chunk)
+        monkeypatch.setattr(duplicates, "_FIRST", chunk)
         found = communities(vectors, 0.6, min_size=3)
         assert [row.tolist() for row in found] == [row.tolist() for row in expected]
 

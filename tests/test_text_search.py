@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from likewise.errors import InputError, ShapeError
+from likewise.files import load_archive, save_archive
 from likewise.text import Bm25, Index, Lsa, TfIdf, cut_passages
 
 CORPUS = {
@@ -179,6 +180,38 @@ def test_ids_of_both_kinds_come_back(tmp_path):
     for ids in ([3, 5], ["3", "5"]):
         Index({"id": ids, "text": ["one", "two"]}).save(tmp_path / "x")
         assert Index.load(tmp_path / "x").search("two", k=1).ids.tolist() == [ids[1]]
+
+
+def test_an_index_keeps_how_its_words_are_compared(tmp_path):
+    Index(CORPUS, lexical=Bm25(k1=0.9, b=0.4, method="atire", stem="english", stop=["the"])).save(tmp_path / "x")
+    made = Index.load(tmp_path / "x").lexical
+    assert (made.k1, made.b, made.method, made.vectorizer.stem, made.vectorizer.stop) == (
+        *(0.9, 0.4, "atire", "english"),
+        ["the"],
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("lexical_indices", lambda part: part + 1000),
+        ("lexical_indptr", lambda part: part[::-1].copy()),
+        ("document", lambda part: part + 7),
+        ("end", lambda part: part[:-1]),
+        ("vectors", lambda part: part[:-1]),
+        ("titles", None),
+    ],
+)
+def test_an_index_that_contradicts_itself(name, change, tmp_path):
+    Index(CORPUS, letters).save(tmp_path / "x")
+    header, arrays = load_archive(tmp_path / "x", "likewise.text.Index")
+    if change is None:
+        del arrays["titles"]
+    else:
+        arrays[name] = change(arrays[name])
+    save_archive(tmp_path / "x", "likewise.text.Index", header, arrays)
+    with pytest.raises(InputError):
+        Index.load(tmp_path / "x")
 
 
 def test_what_is_no_index(tmp_path):

@@ -94,6 +94,8 @@ def recommend(
     taken = Interactions.read(
         interactions, user=user_column, item=item_column, value=value_column, time=time_column, encoding=encoding
     )
+    if where and items is None:
+        raise InputError("--where is a condition on a column of --items, which was not given")
     known = _items_of(items, taken, id, title, encoding)
     admitted = lookup.where(known, where) if where else None
     asked: Any = [[lookup.find(known, text) for text in like]] if like else [_user(taken, text) for text in user or ()]

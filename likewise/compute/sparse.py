@@ -42,7 +42,11 @@ def read_sparse(value: Any, name: str, options: Options) -> SparseRows:
         raise ShapeError(f"{name} has shape {value.shape}; sparse rows are (n, d)")
     if value.dtype.kind not in "biuf":
         raise DtypeError(f"{name} holds {value.dtype}; sparse rows hold numbers")
-    matrix = sp.csr_array(value)
+    try:  # SciPy makes matrices of indices that are out of range, and leaves it at that
+        matrix = sp.csr_array(value)
+        matrix.check_format(full_check=True)
+    except ValueError as error:
+        raise InputError(f"{name} is no whole sparse matrix: {error}") from None
     if not (matrix.has_canonical_format and matrix.data.all()):
         matrix = matrix.copy()  # the caller's stays as it is
         matrix.sum_duplicates()

@@ -11,6 +11,7 @@ import json
 import os
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -134,7 +135,7 @@ def _opened(path: Path) -> zipfile.ZipFile:
         raise InputError(f"there is no file {str(path)!r}") from None
     except OSError as error:
         raise InputError(f"{path} cannot be opened: {error.strerror or error}") from None
-    except zipfile.BadZipFile:
+    except (zipfile.BadZipFile, NotImplementedError):
         raise InputError(f"{path} is not an archive of likewise, or it is damaged") from None
 
 
@@ -142,7 +143,7 @@ def _top(path: Path, archive: zipfile.ZipFile) -> dict[str, Any]:
     try:
         top = json.loads(archive.read("header.json"))
         version = int(top["likewise"])
-    except (KeyError, ValueError, TypeError, zipfile.BadZipFile):
+    except (KeyError, ValueError, TypeError, OSError, RuntimeError, EOFError, zlib.error, zipfile.BadZipFile):
         raise InputError(f"{path} is not an archive of likewise, or it is damaged") from None
     if version > VERSION:
         raise InputError(f"{path} was written by a newer likewise (layout {version}; this one reads {VERSION})")
@@ -155,8 +156,9 @@ def _is_text(value: Value) -> bool:
 
 def _texts(name: str, value: Value) -> list[str]:
     texts = [str(text) if isinstance(text, np.str_) else text for text in value]
-    if bad := next((text for text in texts if not isinstance(text, str)), None):
-        raise InputError(f"{name} holds {type(bad).__name__}; only text and numbers can be saved")
+    bad = [type(text).__name__ for text in texts if not isinstance(text, str)]
+    if bad:
+        raise InputError(f"{name} holds {bad[0]}; only text and numbers can be saved")
     return texts
 
 

@@ -11,7 +11,8 @@ users) and the i-th column x_i of X,
     P = (I - X' M X) / l2         l2 P[i, i] = 1 - x_i' M x_i =: c_i
     q = h X' M X                  score(h)[i] = h_i - (h_i - q_i) / c_i
 
-which is q_i / c_i for an item that h does not have. So the model keeps min(users, items)^2 numbers.
+where X X' M = I - l2 M has the rows h X' M of all users that it was fitted to. The score is q_i / c_i for an item that
+h does not have, and the model keeps min(users, items)^2 numbers.
 """
 
 from __future__ import annotations
@@ -95,10 +96,15 @@ class Ease(Recommender):
     def _scaled(self) -> csr_array:
         """X, in units of the root mean square of what it has."""
         x = self._histories.matrix(len(self._items), binary=self.binary)
-        size = np.sqrt(np.mean(x.data**2)) if len(x.data) else 0.0
-        if size > 0:
-            x.data = x.data / size
+        x.data = x.data / self._size
         return x
+
+    @cached_property
+    def _size(self) -> float:
+        """The root mean square of the values."""
+        if self.binary or not len(self._histories.values):
+            return 1.0
+        return float(np.sqrt(np.mean(self._histories.values**2))) or 1.0
 
     @cached_property
     def _scaled_columns(self) -> csr_array:
@@ -106,22 +112,30 @@ class Ease(Recommender):
 
     def _remember(self, *parts: Any) -> None:
         super()._remember(*parts)
-        for name in ("_scaled", "_scaled_columns"):
+        for name in ("_scaled", "_scaled_columns", "_size"):
             self.__dict__.pop(name, None)
 
     def _scores(self, histories: Histories, options: Options) -> NDArray[np.float64]:
         h = histories.matrix(len(self._items), binary=self.binary)
         if not self._dual:
             return np.asarray(h @ self._matrix)
-        users = (h @ self._scaled_columns).toarray()
-        if len(users):  # the engine's sums are the same for any number of rows; M is symmetric
-            users = pairwise(users, self._matrix, metric="dot", n_jobs=options.threads)
+        users = self._in_users(histories, h, options)
         scores: NDArray[np.float64] = np.ascontiguousarray((self._scaled_columns @ users.T).T)
         scores /= self._share
         row = np.repeat(np.arange(len(histories)), histories.counts)
         own = h.data * (1 - 1 / self._share[histories.items])
         scores[row, histories.items] += own
         return scores
+
+    def _in_users(self, histories: Histories, h: csr_array, options: Options) -> NDArray[np.float64]:
+        """(rows, users): h X' M, which for a user that the model was fitted to is a row of X X' M = I - l2 M."""
+        known = histories.users
+        if (known >= 0).all():
+            rows = -self.l2 * self._matrix[known]
+            rows[np.arange(len(rows)), known] += 1
+            return np.asarray(rows * self._size)
+        rows = (h @ self._scaled_columns).toarray()  # the engine's sums are the same for any number of rows
+        return np.asarray(pairwise(rows, self._matrix, metric="dot", n_jobs=options.threads))  # M is symmetric
 
     def _row_bytes(self) -> int:
         return super()._row_bytes() + 8 * (len(self._items) + 2 * len(self._users) * self._dual)

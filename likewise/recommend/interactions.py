@@ -150,8 +150,8 @@ class Interactions:
         source : path-like, table, tuple of arrays, or sparse matrix
             Whatever :func:`likewise.files.records` reads (CSV, JSON lines, Parquet, frames...); a tuple ``(users,
             items)``, ``(users, items, values)`` or ``(users, items, values, times)``, where values may be None; or a
-            SciPy sparse matrix of users x items, whose row and column numbers are the ids. Interactions come back as
-            they are.
+            SciPy sparse matrix of users x items, whose row and column numbers are the ids: every entry that is stored
+            is an interaction, zeros too, and duplicates are summed as SciPy does. Interactions come back as they are.
         user, item, value, time : str, optional
             What the columns are called. Default: the usual names (user_id, movieId, rating, timestamp, ...). A value
             and a time are optional.
@@ -214,9 +214,13 @@ class Interactions:
 
     @classmethod
     def _from_sparse(cls, source: Any, duplicates: str, on_bad: str) -> Interactions:
-        pairs = source.tocoo()
-        if len(pairs.shape) != 2:
-            raise ShapeError(f"found a sparse array of shape {pairs.shape}; (users, items) is wanted")
+        if len(source.shape) != 2:
+            raise ShapeError(f"found a sparse array of shape {source.shape}; (users, items) is wanted")
+        rows = source.tocsr()
+        if not rows.has_canonical_format:
+            rows = rows.copy()
+            rows.sum_duplicates()
+        pairs = rows.tocoo()
         row, column = (np.asarray(part, np.int64) for part in pairs.coords)
         values = _numbers(pairs.data, "values")
         good = _good_rows(values, None, len(values), on_bad, "the matrix")

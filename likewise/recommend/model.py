@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from likewise.compute import topk
+from likewise.compute import prepare, topk
 from likewise.compute.options import Options, Progress, physical_memory, read_options
 from likewise.compute.search import read_count
 from likewise.errors import InputError, ShapeError
@@ -156,7 +156,7 @@ class Recommender(ABC):
         """All items that may be recommended."""
         if items is None:
             return taken.item_ids
-        more = as_ids(getattr(items, "ids", items), "item")
+        more = as_ids(_ids_of(items), "item")
         if (more.dtype == object) != taken.item_ids.text and len(more):
             kinds = ("text", "numbers") if more.dtype == object else ("numbers", "text")
             raise InputError(f"items= are {kinds[0]}, and the items of the interactions are {kinds[1]}")
@@ -167,7 +167,7 @@ class Recommender(ABC):
         # the share of all users who took it: what somebody unknown is told
         self._popularity = np.bincount(histories.items, minlength=len(items)) / max(len(users), 1)
         self._usual_value = float(histories.values.mean()) if len(histories.values) else 1.0
-        for name in ("_columns", "_unit_columns"):
+        for name in ("_columns", "_ready_columns", "_unit_columns"):
             self.__dict__.pop(name, None)
 
     @abstractmethod
@@ -210,8 +210,7 @@ class Recommender(ABC):
     def _similar(self, items: NDArray[np.int64], k: int, options: Options) -> TopK:
         """The k items most alike to each of some; here, by the cosine of who took them."""
         itself = np.arange(len(items) + 1), items
-        columns = self._columns
-        return topk(columns[items], columns, k, metric="cosine", where=itself, n_jobs=options.threads)
+        return topk(self._columns[items], self._ready_columns, k, where=itself, n_jobs=options.threads)
 
     def _arrays(self) -> dict[str, Any]:
         """What the model learned, as named arrays."""
@@ -252,6 +251,10 @@ class Recommender(ABC):
     def _columns(self) -> csr_array:
         """(items, users): who took each item, as ones."""
         return self._histories.matrix(len(self._items), binary=True).T.tocsr()
+
+    @cached_property
+    def _ready_columns(self) -> Any:
+        return prepare(self._columns, metric="cosine")
 
     @cached_property
     def _unit_columns(self) -> csr_array:
@@ -486,6 +489,19 @@ class Recommender(ABC):
     def _from_settings(cls: type[Model], header: Mapping[str, Any]) -> Model:
         """The model before it was fitted."""
         return cls(**header["settings"])
+
+
+def _ids_of(items: Any) -> Any:
+    """The ids of a list of them, or of a table of attributes."""
+    from likewise.recommend.attributes import Attributes
+
+    if isinstance(items, Attributes):
+        return items.ids
+    rows = isinstance(items, Sequence) and len(items) > 0 and isinstance(items[0], Mapping)
+    table = isinstance(items, (str, os.PathLike, Mapping)) or hasattr(items, "columns") or hasattr(items, "schema")
+    if rows or table or getattr(getattr(items, "dtype", None), "names", None):
+        return Attributes.read(items).ids
+    return items
 
 
 def _objects_or_numbers(values: Any) -> Any:

@@ -9,8 +9,9 @@ users most alike to u,
 
     score(u)[i] = sum over v in N(u) of S[u, v] x_vi
 
-Both sides stay sparse: similarities are searches of sparse rows for their nearest, k numbers a row are kept, and scores
-are a search again, by the dot product.
+S is a similarity to a power, so that the nearest count more (case amplification: Breese, Heckerman and Kadie, Empirical
+analysis of predictive algorithms for collaborative filtering, UAI 1998). Both sides stay sparse: similarities are
+searches of sparse rows for their nearest, k numbers a row are kept, and scores are a search again, by the dot product.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ class Neighbours(Recommender):
     by : {"items", "users"}
         By users, there is next to nothing to learn; each call searches for the users that are alike.
     k : int
-        Neighbours of each item, or user: of MovieLens' ratings, held-out ones are found best with 15 to 50.
+        Neighbours of each item, or user. With amplification, 50 to 200 do about as well; without, 15 to 50.
     metric : str, Metric or callable
         What alike means: "cosine", "dot", "jaccard" (which looks at who took, and not at values), or any metric of
         likewise that sparse rows can be compared by. Distances d count as 1 - d where they end at 1, else as
@@ -64,6 +65,8 @@ class Neighbours(Recommender):
         How little is to be believed of few: x.y / (|x| |y| + shrinkage) for "cosine" (default: 20), common / (either +
         shrinkage) for "jaccard" (default: 5), as in Ferrari Dacrema, Cremonesi and Jannach, Are we really making much
         progress?, RecSys 2019. Values are in units of their root mean square. Other metrics have none.
+    amplification : float
+        The power of a similarity that scores are made with. Of MovieLens' ratings, 1.5 to 2 find more than 1.
     binary : bool
         Whether an interaction counts as 1 whatever its value.
 
@@ -72,7 +75,7 @@ class Neighbours(Recommender):
     >>> taken = (["ann", "ann", "bob", "bob", "cid"], ["Heat", "Ronin", "Heat", "Ronin", "Heat"])
     >>> model = Neighbours(shrinkage=0).fit(taken)
     >>> model.recommend("cid", 1).items, model.recommend("cid", 1).scores
-    (array(['Ronin'], dtype=object), array([0.816]))
+    (array(['Ronin'], dtype=object), array([0.738]))
     >>> Neighbours(by="users", metric="jaccard", shrinkage=0).fit(taken).explain("cid", "Ronin").names
     ['ann', 'bob']
     """
@@ -80,11 +83,12 @@ class Neighbours(Recommender):
     def __init__(
         self,
         by: str = "items",
-        k: int = 25,
+        k: int = 100,
         *,
         metric: Any = "cosine",
         weighting: str | None = None,
         shrinkage: float | None = None,
+        amplification: float = 1.5,
         binary: bool = False,
     ) -> None:
         if by not in ("items", "users"):
@@ -93,6 +97,9 @@ class Neighbours(Recommender):
             raise InputError(f"weighting={weighting!r} is not known; it is None, 'bm25' or 'tfidf'")
         if shrinkage is not None and not (shrinkage >= 0 and np.isfinite(shrinkage)):
             raise InputError(f"shrinkage={shrinkage!r}; a number of at least 0 is wanted")
+        if not (amplification > 0 and np.isfinite(amplification)):
+            raise InputError(f"amplification={amplification!r}; a number above 0 is wanted")
+        self.amplification = float(amplification)
         self.by, self.k, self.metric, self.weighting = by, read_count(k), metric, weighting
         self.shrinkage, self.binary = shrinkage, bool(binary)
         self._alike = _similarity_metric(metric, shrinkage)
@@ -106,7 +113,19 @@ class Neighbours(Recommender):
             rows, None, min(self.k, max(rows.shape[0], 1)), metric=self._alike, n_jobs=options.threads,
             progress=options.progress,
         )  # fmt: skip
-        return _kept(self._alike, found, rows.shape[0])
+        return self._kept(found, rows.shape[0])
+
+    def _kept(self, found: TopK, columns: int) -> csr_array:
+        """What was found as sparse rows, in rising order; similarities of 0 and below are no similarities."""
+        values = _as_similarity(self._alike, found.values)
+        good = (found.indices >= 0) & (values > 0)
+        counts = np.count_nonzero(good, axis=1)
+        offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
+        kept = need("scipy.sparse", "recommendation", extra="recommend").csr_array(
+            (values[good] ** self.amplification, found.indices[good], offsets), shape=(len(values), columns)
+        )
+        kept.sort_indices()
+        return kept
 
     # ---- rows that are compared
 
@@ -155,7 +174,7 @@ class Neighbours(Recommender):
         itself = np.concatenate([np.zeros(1, np.int64), np.cumsum(known)]), histories.users[known]
         rows, k = self._weights(values), min(self.k, len(self._users))
         found = topk(rows, self._ready_rows, k, where=itself, n_jobs=options.threads)
-        return _kept(self._alike, found, len(self._users))
+        return self._kept(found, len(self._users))
 
     @cached_property
     def _takers(self) -> csr_array:
@@ -194,7 +213,7 @@ class Neighbours(Recommender):
         if self.by == "users":
             return super()._similar(items, k, options)
         itself = np.arange(len(items) + 1), items
-        found = topk(self._rows[items], self._rows, k, metric=self._alike, where=itself, n_jobs=options.threads)
+        found = topk(self._rows[items], self._ready_rows, k, where=itself, n_jobs=options.threads)
         return TopK(_as_similarity(self._alike, found.values), found.indices)
 
     # ---- keeping
@@ -291,16 +310,3 @@ def _as_similarity(alike: Metric, values: NDArray[np.float64]) -> NDArray[np.flo
     if alike.closer == "larger":
         return values
     return 1 - values if alike.value_range == (0, 1) else 1 / (1 + values)
-
-
-def _kept(alike: Metric, found: TopK, columns: int) -> csr_array:
-    """What was found as sparse rows, in rising order; similarities of 0 and below are no similarities."""
-    values = _as_similarity(alike, found.values)
-    good = (found.indices >= 0) & (values > 0)
-    counts = np.count_nonzero(good, axis=1)
-    offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
-    kept = need("scipy.sparse", "recommendation", extra="recommend").csr_array(
-        (values[good], found.indices[good], offsets), shape=(len(values), columns)
-    )
-    kept.sort_indices()
-    return kept

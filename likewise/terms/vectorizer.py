@@ -81,7 +81,7 @@ class Vectorizer:
         self.words, self.characters = _range(words, "words"), _range(characters, "characters")
         self.weighting: Weighting = weighting
         self.min_count, self.max_share = min_count, max_share
-        self.stem, self.stop = stem, sorted({word for text in stop for word in globals()["words"](text)})
+        self.stem, self.stop = stem, _distinct(stop)
         self.terms: list[str] = []
         self.weights: NDArray[np.float64] = np.zeros(0)
         self._columns: dict[str, int] | None = None
@@ -212,6 +212,11 @@ class Vectorizer:
             blocks.append(counts @ parts)
         made = sparse.csr_array(sparse.hstack(blocks, format="csr") if len(blocks) > 1 else blocks[0])
         return _merged(terms, made)
+
+
+def _distinct(texts: Iterable[str]) -> list[str]:
+    """The words of some texts, each once."""
+    return sorted({word for text in texts for word in words(text)})
 
 
 def _range(value: Any, name: str) -> Range | None:

@@ -18,9 +18,8 @@ from numpy.typing import NDArray
 from likewise.compute import prepare, within
 from likewise.compute.options import Progress, read_options
 from likewise.reductions import Within
-from likewise.text.duplicates import as_vectors, read_threshold, read_whole
+from likewise.text.duplicates import as_vectors, read_threshold, read_whole, steps_through
 
-_CHUNK = 4096  # rows searched at a time
 _KEPT = 4_000_000  # neighbours kept from the first pass, some 100 MB; others are looked for again
 
 
@@ -93,16 +92,17 @@ class _Neighbours:
     def count(self) -> Iterator[int]:
         """Count the neighbours of all rows, a chunk at a time: yields the rows done."""
         room = _KEPT
-        for first in range(0, len(self.vectors), _CHUNK):
-            rows = np.arange(first, min(first + _CHUNK, len(self.vectors)))
+        for first, last, steps in steps_through(len(self.vectors)):
+            rows = np.arange(first, last)
             found = self._search(rows)
+            steps.found = len(found.values)
             self.counts[rows] = np.diff(found.offsets)
             for row in rows[self.counts[rows] >= self.least].tolist():
                 if room < self.counts[row]:
                     break
                 room -= int(self.counts[row])
                 self.kept[row] = found.indices[found.offsets[row - first] : found.offsets[row - first + 1]].copy()
-            yield int(rows[-1]) + 1
+            yield last
 
     def of(self, centres: NDArray[np.int64], taken: NDArray[np.bool_]) -> Iterator[tuple[int, NDArray[np.int64]]]:
         """Each centre that is not ``taken`` when its turn comes, and its neighbours, the nearest first."""

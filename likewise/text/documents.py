@@ -247,7 +247,7 @@ def _from_zip(path: str, member: str | None, names: tuple[Any, Any, Any], encodi
         archive = zipfile.ZipFile(path)
     except FileNotFoundError:
         raise InputError(f"there is no file {path!r}") from None
-    except (OSError, zipfile.BadZipFile) as error:
+    except (OSError, zipfile.BadZipFile, NotImplementedError) as error:
         raise InputError(f"{path} cannot be read as a zip: {error}") from None
     with archive:
         inside = [name for name in archive.namelist() if not name.endswith("/") and not name.startswith("__MACOSX")]
@@ -265,7 +265,7 @@ def _from_zip(path: str, member: str | None, names: tuple[Any, Any, Any], encodi
                 return _from_table(table, names)
             chosen = plain if member is None else [member]
             found = [(name, decoded(f"{path}:{name}", archive.read(name), encoding)) for name in chosen]
-        except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
+        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError) as error:
             raise InputError(f"{path} is damaged or locked: {error}") from None
     return _from_files(path, found)
 

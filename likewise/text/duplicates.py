@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,7 +24,9 @@ from likewise.formula.metrics import as_metric
 from likewise.terms import as_texts
 from likewise.text.embed import embed
 
-_CHUNK = 4096  # rows searched at a time
+_CHUNK = 4096  # rows searched at a time, at most
+_FIRST = 256  # and at first, when nobody knows how many pairs they have
+_PAIRS = 4_000_000  # pairs found at a time, some 100 MB; more where they come all of a sudden
 _SAMPLE = 512  # rows that a threshold is guessed from
 
 
@@ -104,19 +107,40 @@ def _pairs(
 ) -> Pairs:
     """All pairs within a threshold in order, or the best of them."""
     kept, held = [_none()], 0  # pairs that are not in order yet
-    for first in range(0, len(vectors), _CHUNK):
-        rows = vectors[first : first + _CHUNK]
-        found = within(rows, vectors[first:], threshold, **options)
-        one = np.repeat(np.arange(len(rows)), np.diff(found.offsets))
+    for first, last, steps in steps_through(len(vectors)):
+        found = within(vectors[first:last], vectors[first:], threshold, **options)
+        steps.found = len(found.values)
+        one = np.repeat(np.arange(last - first), np.diff(found.offsets))
         fresh = found.indices > one
+        if most is not None and held >= most:  # of equal values, the pairs that are kept come first
+            fresh &= sign * found.values < sign * threshold
         kept.append(Pairs(one[fresh] + first, found.indices[fresh] + first, found.values[fresh]))
         held += len(kept[-1].first)
         if most is not None and held > 2 * most:
             kept, held = [_best(kept, sign, most)], most
             threshold = float(kept[0].values[-1])  # what is worse is not among the best
         if tell is not None:
-            tell(min(first + _CHUNK, len(vectors)), len(vectors))
+            tell(last, len(vectors))
     return _best(kept, sign, most)
+
+
+@dataclass
+class Steps:
+    """How many rows are searched at a time: fewer, where each finds many."""
+
+    rows: int
+    found: int = 0
+
+
+def steps_through(n: int) -> Iterator[tuple[int, int, Steps]]:
+    """(first, last, steps) of some rows after others; ``steps.found`` is told how many pairs these had."""
+    first, steps = 0, Steps(_FIRST)
+    while first < n:
+        last = min(first + steps.rows, n)
+        yield first, last, steps
+        wanted = int(_PAIRS * (last - first) / max(steps.found, 1))
+        steps.rows = max(1, min(_CHUNK, 4 * steps.rows, wanted))
+        first = last
 
 
 def _guess(vectors: NDArray[Any], most: int, sign: float, options: dict[str, Any]) -> float | None:

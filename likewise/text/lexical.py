@@ -41,6 +41,7 @@ class Lexical:
     """
 
     kind = ""
+    parameters: tuple[str, ...] = ()  # numbers and names that it was made with, besides the vectorizer's
 
     def __init__(self, vectorizer: Vectorizer) -> None:
         self.vectorizer = vectorizer
@@ -75,7 +76,12 @@ class Lexical:
 
     def state(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """A header and arrays for an archive."""
-        header = {"kind": self.kind, "shape": list(self.rows.shape), "vectorizer": self.vectorizer.options()}
+        header: dict[str, Any] = {
+            "kind": self.kind,
+            "shape": list(self.rows.shape),
+            "vectorizer": self.vectorizer.options(),
+        }
+        header["parameters"] = {name: getattr(self, name) for name in self.parameters}
         rows = self.rows
         arrays = {"data": rows.data, "indices": rows.indices, "indptr": rows.indptr}
         return header, arrays | {"terms": self.vectorizer.terms, "weights": self.vectorizer.weights}
@@ -83,8 +89,11 @@ class Lexical:
     def restore(self, header: dict[str, Any], arrays: dict[str, Any]) -> Lexical:
         """Itself with the rows of an archive."""
         self.vectorizer = Vectorizer(**header["vectorizer"]).restored(arrays["terms"], arrays["weights"])
+        for name in self.parameters:
+            setattr(self, name, header["parameters"][name])
         parts = (arrays["data"], arrays["indices"], arrays["indptr"])
         self.rows = need("scipy.sparse", "counting terms").csr_array(parts, shape=tuple(header["shape"]))
+        self.rows.check_format(full_check=True)  # a file may say anything
         return self
 
 
@@ -110,6 +119,7 @@ class Bm25(Lexical):
     """
 
     kind = "bm25"
+    parameters = ("k1", "b", "method")
 
     def __init__(
         self,

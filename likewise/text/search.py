@@ -26,7 +26,7 @@ from likewise.terms import as_texts, words
 from likewise.text.documents import Documents, Id, Passages, cut_passages, read_documents, sentences
 from likewise.text.embed import Encode, embed, encoder, load_model, probes_of, same_model
 from likewise.text.fusion import Fusion, fuse
-from likewise.text.lexical import Bm25, Lexical, TfIdf
+from likewise.text.lexical import Lexical
 from likewise.text.lexical import lexical as lexical_of
 
 Mode = Literal["semantic", "lexical", "fusion"]
@@ -390,13 +390,19 @@ class Index:
         ids = arrays["ids"] if isinstance(arrays["ids"], list) else arrays["ids"].tolist()
         self.documents = Documents(ids, arrays["titles"], arrays["texts"], header["source"])
         self.passages = Passages(arrays["document"], arrays["start"], arrays["end"])
+        lengths = {len(self.passages.start), len(self.passages.end), len(self.passages)}
+        lengths |= {len(arrays["vectors"])} if "vectors" in arrays else set()
+        if len(lengths) > 1 or not 0 <= self.passages.document.min() <= self.passages.document.max() < len(ids):
+            raise InputError("its passages are not those of its documents")
         self.name, self.note = header["model"], header["note"]
         self.vectors, self._probes = arrays.get("vectors"), arrays.get("probes")
         self._encode = self._prepared = self.lexical = None
         if "lexical" in header:
-            made: Lexical = Bm25() if header["lexical"]["kind"] == "bm25" else TfIdf()
+            made = lexical_of(header["lexical"]["kind"])
             parts = {name.removeprefix("lexical_"): part for name, part in arrays.items()}
             self.lexical = made.restore(header["lexical"], parts)
+            if self.lexical.rows.shape[0] != len(self.passages):
+                raise InputError("its words are not those of its passages")
 
 
 def _passages_of(
