@@ -216,7 +216,7 @@ def test_translate_as_a_table(files):
         (["--memory", "a.en", "none", "x"], "there is no file 'none'"),
         (["--memory", "-", "a.de.gz", "-"], "standard input can be read once; put the rest into files"),
         (["--load", "a.en", "x"], "a.en is not an archive of likewise, or it is damaged"),
-        (["--memory", "a.en", "a.de.gz", "x", "--model", "./none"], "--model './none' is no folder"),
+        (["--memory", "a.en", "a.de.gz", "x", "--model", "./none"], "model='./none': there is no such folder"),
         (["--memory", "latin", "latin", "x"], "latin, line 1: byte 0xe4 is not UTF-8; name the file's encoding"),
     ],
 )

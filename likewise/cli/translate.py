@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import os
 from collections.abc import Iterator
 from typing import Annotated, Any
 
@@ -14,7 +12,6 @@ from likewise.cli import show
 from likewise.cli.guard import guarded
 from likewise.cli.options import AsTable, Jobs
 from likewise.errors import InputError
-from likewise.extras import need
 
 
 @guarded
@@ -113,16 +110,7 @@ class _Lazy:
     def encode(self, texts: list[str]) -> Any:
         """Rows of float32, of unit length."""
         if self._model is None:
-            self._model = _sentence_transformer(self.name)
+            from likewise.text.embed import load_model
+
+            self._model = load_model(self.name)
         return self._model.encode(texts, normalize_embeddings=True, show_progress_bar=False)
-
-
-def _sentence_transformer(name: str) -> Any:
-    library = need("sentence_transformers", "--model", extra="text")
-    if os.sep in name and not os.path.isdir(name):
-        raise InputError(f"--model {name!r} is no folder")
-    importlib.import_module("transformers").utils.logging.disable_progress_bar()  # standard error is for errors
-    try:
-        return library.SentenceTransformer(name, device="cpu")
-    except (OSError, ValueError) as error:
-        raise InputError(f"--model {name!r} cannot be loaded: {' '.join(str(error).split())[:200]}") from None

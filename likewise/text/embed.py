@@ -88,6 +88,8 @@ def encoder(model: Any, role: Role = "text") -> Encode:
 def load_model(name: str) -> Any:
     """A sentence-transformers model by name or folder."""
     library = need("sentence_transformers", f"model={name!r}", extra="text")
+    if name.startswith((".", os.sep)) and not os.path.isdir(name):  # before it is looked for on the network
+        raise InputError(f"model={name!r}: there is no such folder")
     try:
         with _quietly():
             return library.SentenceTransformer(name)
