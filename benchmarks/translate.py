@@ -30,7 +30,7 @@ from likewise.translate import (
     CCA,
     Alignment,
     Lexicon,
-    TfIdf,
+    Vectorizer,
     blend,
     hubness,
     mine_bitext,
@@ -46,7 +46,7 @@ DATA = Path(os.environ.get("LIKEWISE_DATA", ROOT.parent / "shared" / "data")) / 
 LANGUAGES = {"de": "German", "fr": "French", "cs": "Czech"}
 METHODS = ("nearest", "csls", "ratio", "softmax")
 TEST = "test_2016_flickr"
-FEATURES = {"min_count": 2}  # of TfIdf
+FEATURES = {"characters": (3, 5), "min_count": 2}  # of Vectorizer
 DIMENSIONS = 500
 BLEND = (0.8, 0.2)  # of the lexicon and the CCA
 
@@ -68,7 +68,7 @@ class Corpus:
 
     def tfidf(self) -> dict[str, list[Rows]]:
         """Rows of words and parts of words, of each part in both languages."""
-        models = [TfIdf(**FEATURES).fit(side) for side in self.pairs("train")]
+        models = [Vectorizer(**FEATURES).fit(side) for side in self.pairs("train")]
         return {
             part: [m.transform(s) for m, s in zip(models, sides, strict=True)] for part, sides in self.parts.items()
         }
@@ -91,7 +91,7 @@ def routes(corpus: Corpus, *, every: bool) -> dict[str, dict[str, tuple[Rows, Ro
     say("lexicon", begun)
     if every:
         begun = time.perf_counter()
-        shared = TfIdf(**FEATURES).fit([*corpus.pairs("train")[0], *corpus.pairs("train")[1]])
+        shared = Vectorizer(**FEATURES).fit([*corpus.pairs("train")[0], *corpus.pairs("train")[1]])
         found["spelling"] = {part: tuple(map(shared.transform, corpus.pairs(part))) for part in parts}
         say("spelling", begun)
     begun = time.perf_counter()
@@ -118,9 +118,9 @@ def routes(corpus: Corpus, *, every: bool) -> dict[str, dict[str, tuple[Rows, Ro
 
 def lsa(rows: dict[str, list[Rows]], parts: tuple[str, ...]) -> dict[str, tuple[Rows, Rows]]:
     """Each language reduced by itself, then turned onto the other."""
-    from likewise.translate.svd import truncated_svd
+    from likewise.transforms import truncated_svd
 
-    axes = [truncated_svd(side, DIMENSIONS, 0)[2] for side in rows["train"]]
+    axes = [truncated_svd(side, DIMENSIONS, dtype=np.float32).v for side in rows["train"]]
     reduced = {part: [side @ v for side, v in zip(sides, axes, strict=True)] for part, sides in rows.items()}
     turn = Alignment(center=False).fit(*reduced["train"])
     return {part: (turn.transform(reduced[part][0]), turn.transform_target(reduced[part][1])) for part in parts}

@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[1]
 # do not know each other. "likewise" is the package's __init__: the names that a user sees.
 FLOORS = [
     ["errors"],  # the exceptions
+    ["extras"],  # optional packages, and what to install
     ["formula"],  # what "alike" means
     ["reductions"],  # what is done with the comparisons
     ["plan"],  # how a call will be computed
@@ -25,6 +26,7 @@ FLOORS = [
     ["transforms"],
     ["geometry"],  # can this space be trusted
     ["files"],  # tables in and out
+    ["terms"],  # texts as rows of counted terms
     ["recommend", "text", "translate", "estimators", "nn"],  # uses
     ["likewise"],
     ["cli", "report", "server"],  # doors

@@ -7,7 +7,6 @@ import pytest
 
 from likewise.errors import BadRowsError, InputError
 from likewise.recommend.attributes import Attributes
-from likewise.recommend.blocks import words_of
 
 FILMS = {
     "id": [7, 3, 5, 9, 8],
@@ -88,9 +87,9 @@ def test_text_agrees_with_scikit_learn():
     np.testing.assert_allclose(items.vectors, matrix[:, columns], atol=1e-6)
 
 
-def test_words():
-    assert words_of("L'été — naïve_CAFÉ ﬁlm 2") == ["l'été", "naïve", "café", "film", "2"]
-    assert words_of("") == []
+def test_words_are_those_of_every_search():
+    items = Attributes.read({"id": [1], "about": ["L'été — naïve_CAFÉ ﬁlm 2"]}, text=["about"])
+    assert sorted(name.removeprefix("about=") for name in items.names) == ["2", "film", "l", "naïve_café", "été"]
 
 
 def test_tags_come_from_a_table_of_their_own():

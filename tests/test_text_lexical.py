@@ -1,4 +1,4 @@
-"""Words: rows of terms against scikit-learn, BM25 against its definition and bm25s, fusion against its definition."""
+"""Words: BM25 against its definition and bm25s, fusion against its definition."""
 
 import math
 
@@ -8,8 +8,8 @@ import scipy.sparse as sp
 
 from likewise.errors import InputError, ShapeError
 from likewise.reductions import TopK
+from likewise.terms import words
 from likewise.text import Bm25, TfIdf, Vectorizer, fuse
-from likewise.text.terms import words
 
 TEXTS = [
     "A man rides a bike, a red bike.",
@@ -19,62 +19,6 @@ TEXTS = [
     "Straße STRASSE straße",
     "fahrradfahrer fahrrad",
 ]
-
-
-def test_words_are_folded():
-    assert words("Der STRASSENköter, der Straßenköter") == ["der", "strassenköter"] * 2
-    assert words("e\u0301tude ﬁn _x 3.5") == ["étude", "fin", "_x", "3", "5"]
-    assert words("!?") == []
-
-
-@pytest.mark.parametrize("ranges", [((1, 1), None), ((1, 2), None), (None, (3, 5)), (None, (2, 2))])
-def test_tfidf_is_that_of_scikit_learn(ranges):
-    from sklearn.feature_extraction.text import TfidfVectorizer
-
-    runs, characters = ranges
-    pattern = {"token_pattern": r"(?u)\b\w+\b"} if runs else {}
-    analyzer = "word" if runs else "char_wb"
-    peer = TfidfVectorizer(analyzer=analyzer, ngram_range=runs or characters, sublinear_tf=True, **pattern)
-    clean = [" ".join(words(text)) for text in TEXTS]  # its character n-grams would have the commas
-    expected = peer.fit_transform(clean).toarray()
-    mine = Vectorizer(words=runs, characters=characters)
-    rows = mine.fit_transform(TEXTS)
-    columns = [peer.vocabulary_[term.removeprefix("#")] for term in mine.terms]
-    assert sorted(columns) == list(range(expected.shape[1]))
-    np.testing.assert_allclose(rows.toarray(), expected[:, columns], rtol=1e-12, atol=1e-15)
-
-
-def test_log_entropy_is_its_definition():
-    made = Vectorizer(weighting="log-entropy").fit(["a a b", "a c", "b c c"])
-    for term, weight in zip(made.terms, made.weights, strict=True):
-        tf = np.array([text.split().count(term) for text in ("a a b", "a c", "b c c")])
-        p = tf[tf > 0] / tf.sum()
-        assert weight == pytest.approx(1 + (p * np.log(p)).sum() / math.log(3))
-
-
-def test_terms_are_chosen():
-    made = Vectorizer(min_count=2, max_share=0.5).fit(TEXTS)
-    assert made.terms == ["a", "man", "the"][1:]  # a: in one text, twice
-    assert Vectorizer(stop=["The", "a"]).fit(TEXTS).terms == sorted(set(words(" ".join(TEXTS))) - {"the", "a"})
-    assert Vectorizer(stem=lambda word: word.rstrip("s")).fit(["dogs dog"]).terms == ["dog"]
-    assert Vectorizer(stem="english").fit(["riding rides"]).terms == ["ride"]
-    unknown = Vectorizer().fit(TEXTS).transform(["xyzzy", "", "bike"])
-    assert np.diff(unknown.indptr).tolist() == [0, 0, 1]
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"words": None}, "leave no terms"),
-        ({"words": (2, 1)}, r"words=\(2, 1\); two whole numbers from 1"),
-        ({"weighting": "okapi"}, "weighting='okapi' is not known"),
-    ],
-)
-def test_vectorizer_says_what_is_wrong(options, message):
-    with pytest.raises(InputError, match=message):
-        Vectorizer(**options)
-    with pytest.raises(InputError, match="stem='klingon' is no language of PyStemmer"):
-        Vectorizer(stem="klingon").fit(TEXTS)
 
 
 # ---- BM25

@@ -10,7 +10,6 @@ import scipy.sparse as sp
 
 from likewise.errors import InputError, ShapeError
 from likewise.translate import CCA, Alignment, mutual_nearest, retrieve
-from likewise.translate.svd import truncated_svd
 
 PLAIN = {"unit": False, "center": False}
 ROOT = Path(os.environ.get("LIKEWISE_DATA", Path(__file__).parents[2] / "shared" / "data"))
@@ -278,20 +277,6 @@ def test_cca_of_sparse_rows_is_that_of_dense_ones():
 def test_cca_of_fewer_axes_than_asked():
     x = normal(50, 3) @ normal(3, 10, 1)  # of rank 3
     assert CCA(500).fit(x, normal(50, 6, 2)).transform(x).shape == (50, 3)
-
-
-@pytest.mark.parametrize("seed", [0, 1])
-def test_large_matrices_are_decomposed_by_projection(seed):
-    rng = np.random.default_rng(0)
-    u, v = (np.linalg.qr(rng.standard_normal((n, 12)))[0] for n in (1500, 1100))
-    s = 2.0 ** -np.arange(12)
-    rows = sp.csr_array(u * s @ v.T)
-    got_u, got_s, got_v = truncated_svd(rows, 8, seed)
-    np.testing.assert_allclose(got_s, s[:8], rtol=1e-9)
-    np.testing.assert_allclose(np.abs((got_v * v[:, :8]).sum(axis=0)), 1, rtol=1e-6)
-    np.testing.assert_allclose((got_u * got_s) @ got_v.T, u[:, :8] * s[:8] @ v[:, :8].T, atol=1e-6)
-    again = truncated_svd(rows, 8, seed)
-    np.testing.assert_array_equal(again[0], got_u)
 
 
 # ---------------------------------------------------------------------------------------------------- as others have it

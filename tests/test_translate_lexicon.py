@@ -10,9 +10,8 @@ import pytest
 import scipy.sparse as sp
 
 from likewise.errors import InputError, ShapeError
-from likewise.translate import Lexicon, TfIdf, hubness, mine_bitext, quality, read_aligned, read_lines, retrieve
+from likewise.translate import Lexicon, hubness, mine_bitext, quality, read_aligned, read_lines, retrieve
 from likewise.translate import lexicon as module
-from likewise.translate.texts import words_of
 
 ENGLISH = ["the house", "the book", "a book", "the red house", "a red book reads a book", ""]
 GERMAN = ["das haus", "das buch", "ein buch", "das rote haus", "ein rotes buch liest ein buch", "nichts"]
@@ -135,9 +134,9 @@ def test_progress_of_both_directions():
     ("call", "error", "said"),
     [
         (lambda: Lexicon().fit(["a"], ["b", "c"]), ShapeError, "sources and targets are to be pairs.* 1 and 2 of them"),
-        (lambda: Lexicon().fit("a b", "c d"), InputError, r"sources is a single text; a list of texts is wanted"),
-        (lambda: Lexicon().fit([1], ["b"]), InputError, r"sources\[0\] is int 1; a text is wanted"),
-        (lambda: Lexicon().fit(None, ["b"]), InputError, "sources is NoneType; a list of texts is wanted"),
+        (lambda: Lexicon().fit("a b", "c d"), InputError, "sources is one string; a list of strings is wanted"),
+        (lambda: Lexicon().fit([1], ["b"]), InputError, r"sources\[0\] is int, 1; a string is wanted"),
+        (lambda: Lexicon().fit(None, ["b"]), InputError, "sources is NoneType; a list of strings is wanted"),
         (
             lambda: Lexicon().fit(["one", "two"], ["eins", "zwei"]),
             InputError,
@@ -155,29 +154,6 @@ def test_what_is_wrong_is_said(call, error, said):
 
 
 # ------------------------------------------------------------------------------------------------------------- texts
-
-
-def test_words():
-    assert words_of("Der Hund — STRASSE/Straße, don't ①") == ["der", "hund", "strasse", "strasse", "don", "t", "1"]
-    assert words_of("") == words_of("...") == []
-
-
-def test_tfidf_is_its_formula():
-    texts = ["a b b", "a c", "a"]
-    model = TfIdf(characters=None).fit(texts)
-    assert model.terms_ == ["a", "b", "c"]
-    idf = np.log(4 / np.array([3, 1, 1]))
-    rows = np.array([[1, 1 + np.log(2), 0], [1, 0, 1], [1, 0, 0]]) * idf
-    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-    np.testing.assert_allclose(model.transform(texts).toarray(), rows)
-    np.testing.assert_array_equal(model.transform(["", "x"]).toarray(), np.zeros((2, 3)))
-
-
-def test_tfidf_of_parts_of_words():
-    model = TfIdf(characters=(3, 4)).fit(["bike"])
-    assert model.terms_ == sorted(["=bike", " bi", "bik", "ike", "ke ", " bik", "bike", "ike "])
-    with pytest.raises(InputError, match="1 texts have no term that occurs in at least 2 of them"):
-        TfIdf(min_count=2).fit(["bike"])
 
 
 def test_aligned_files(tmp_path):

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from likewise.cli import app
 from likewise.errors import InputError, ShapeError
-from likewise.translate import Match, TfIdf, TranslationMemory, fuzzy_match
+from likewise.translate import Match, TranslationMemory, Vectorizer, fuzzy_match
 
 ENGLISH = ["A man rides a bike.", "A dog sleeps.", "Two children play.", "A man rides a horse."]
 GERMAN = ["Ein Mann fährt Rad.", "Ein Hund schläft.", "Zwei Kinder spielen.", "Ein Mann reitet."]
@@ -32,7 +32,7 @@ class Transforms:
         return sp.csr_matrix(letters(texts))
 
 
-@pytest.mark.parametrize("encoder", [None, letters, Encodes(), Transforms(), TfIdf(characters=None).fit(ENGLISH)])
+@pytest.mark.parametrize("encoder", [None, letters, Encodes(), Transforms(), Vectorizer().fit(ENGLISH)])
 def test_a_stored_sentence_finds_itself(encoder):
     memory = TranslationMemory(ENGLISH, GERMAN, encoder)
     assert len(memory) == 4
@@ -82,7 +82,8 @@ def test_the_answer_does_not_depend_on_company():
         (lambda: TranslationMemory(ENGLISH, GERMAN[:3]), ShapeError, "sources and targets.* there are 4 and 3 of them"),
         (lambda: TranslationMemory(["", " "], ["a", "b"]), InputError, "of 2 pairs none has text on both sides"),
         (lambda: TranslationMemory([], []), InputError, "of 0 pairs none has text on both sides"),
-        (lambda: TranslationMemory("a", "b"), InputError, "sources is a single text; a list of texts is wanted"),
+        (lambda: TranslationMemory(["!"], ["?"]), InputError, "1 sources have no words; a memory of them needs"),
+        (lambda: TranslationMemory("a", "b"), InputError, "sources is one string; a list of strings is wanted"),
         (
             lambda: TranslationMemory(ENGLISH, GERMAN, 3),
             InputError,
@@ -109,7 +110,7 @@ def test_the_answer_does_not_depend_on_company():
             "the encoder gives 26 features; this memory was made with 2",
         ),
         (lambda: TranslationMemory(ENGLISH, GERMAN).translate("a", k=0), InputError, "k=0; at least 1 is wanted"),
-        (lambda: TranslationMemory(ENGLISH, GERMAN).translate([None]), InputError, r"sentences\[0\] is NoneType None"),
+        (lambda: TranslationMemory(ENGLISH, GERMAN).translate([None]), InputError, r"sentences\[0\] is NoneType, None"),
     ],
 )
 def test_what_is_wrong_is_said(call, error, said):

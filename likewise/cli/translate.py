@@ -13,7 +13,8 @@ from rich.table import Table as Grid
 from likewise.cli import show
 from likewise.cli.guard import guarded
 from likewise.cli.options import AsTable, Jobs
-from likewise.errors import InputError, MissingExtraError
+from likewise.errors import InputError
+from likewise.extras import need
 
 
 @guarded
@@ -117,20 +118,11 @@ class _Lazy:
 
 
 def _sentence_transformer(name: str) -> Any:
-    try:
-        from sentence_transformers import SentenceTransformer
-
-        transformers = importlib.import_module("transformers")
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] != "sentence_transformers":
-            raise
-        raise MissingExtraError(
-            "--model needs sentence-transformers; install it with: pip install 'likewise[text]'"
-        ) from None
+    library = need("sentence_transformers", "--model", extra="text")
     if os.sep in name and not os.path.isdir(name):
         raise InputError(f"--model {name!r} is no folder")
-    transformers.utils.logging.disable_progress_bar()  # standard error is for errors
+    importlib.import_module("transformers").utils.logging.disable_progress_bar()  # standard error is for errors
     try:
-        return SentenceTransformer(name, device="cpu")
+        return library.SentenceTransformer(name, device="cpu")
     except (OSError, ValueError) as error:
         raise InputError(f"--model {name!r} cannot be loaded: {' '.join(str(error).split())[:200]}") from None

@@ -18,9 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from likewise.errors import InputError, ShapeError
+from likewise.extras import need
 from likewise.files.columns import check_unique, shortened
 from likewise.files.reading import kind_of
-from likewise.files.source import Source, need_pyarrow, open_source, reading, rows_text
+from likewise.files.source import Source, open_source, reading, rows_text
 from likewise.files.text import csv_header
 
 #: Whatever :func:`records` reads.
@@ -323,7 +324,7 @@ def _from_file(source: Source, encoding: str | None) -> Records:
         return _from_csv(source) if kind == "csv" else _from_json(source)
     if kind not in ("parquet", "arrow"):
         raise InputError(f"{source.name} holds an array without column names; a table is wanted: CSV, JSON or Parquet")
-    pa = need_pyarrow(f"reading {kind}")
+    pa = need("pyarrow", f"reading {kind}", extra="cli")
     with reading(source.name, kind):
         buffer = pa.BufferReader(pa.py_buffer(source.data))
         if kind == "parquet":
@@ -368,7 +369,7 @@ def check_utf8(source: Source) -> None:
 
 
 def _from_csv(source: Source) -> Records:
-    pa = need_pyarrow("reading CSV")
+    pa = need("pyarrow", "reading CSV", extra="cli")
     import pyarrow.csv as pc
 
     header, delimiter = csv_header(source)

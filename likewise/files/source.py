@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 
 from numpy.typing import NDArray
 
-from likewise.errors import InputError, LikewiseError, MissingExtraError
+from likewise.errors import InputError, LikewiseError
 
 
 @dataclass(frozen=True)
@@ -135,17 +135,6 @@ def reading(name: str, kind: str) -> Iterator[None]:
         raise InputError(
             f"{name} cannot be read as {kind}: {said}; it may be truncated, damaged or of another format"
         ) from None
-
-
-def need_pyarrow(what: str) -> Any:
-    """The pyarrow package, or its install line."""
-    try:
-        import pyarrow as pa
-    except ModuleNotFoundError as error:
-        if error.name != "pyarrow":
-            raise
-        raise MissingExtraError(f"{what} needs pyarrow; install it with: pip install 'likewise[cli]'") from None
-    return pa
 
 
 def rows_text(rows: Sequence[int], most: int = 10) -> str:

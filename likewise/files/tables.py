@@ -9,14 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from likewise.errors import InputError
+from likewise.extras import need
 from likewise.files.binary import settle, settled
 from likewise.files.columns import Choice, Wanted, choose, shortened, types_of, unwrapped_type
-from likewise.files.source import Source, Table, need_pyarrow, reading, rows_text
+from likewise.files.source import Source, Table, reading, rows_text
 
 
 def read_parquet(source: Source, wanted: Wanted) -> Table:
     """Parquet: only the chosen columns are read."""
-    pa = need_pyarrow("reading Parquet")
+    pa = need("pyarrow", "reading Parquet", extra="cli")
     with reading(source.name, "Parquet"):
         import pyarrow.parquet as pq
 
@@ -30,7 +31,7 @@ def read_parquet(source: Source, wanted: Wanted) -> Table:
 
 def read_arrow(source: Source, wanted: Wanted) -> Table:
     """Arrow IPC, as a file (Feather) or a stream; what is not compressed stays mapped."""
-    pa = need_pyarrow("reading Arrow files")
+    pa = need("pyarrow", "reading Arrow files", extra="cli")
     with reading(source.name, "Arrow"):
         reader = pa.BufferReader(pa.py_buffer(source.data))
         if source.head(6) == b"ARROW1":

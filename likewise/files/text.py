@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from likewise.errors import InputError
+from likewise.extras import need
 from likewise.files.columns import (
     Wanted,
     called,
@@ -25,7 +26,7 @@ from likewise.files.columns import (
     resolve,
     types_of,
 )
-from likewise.files.source import Source, Table, need_pyarrow, reading
+from likewise.files.source import Source, Table, reading
 from likewise.files.tables import check_present, matrix_of
 
 #: What the CSV parser takes for a number; float() takes 1_000 as well.
@@ -36,7 +37,7 @@ _NUMBER = r"(?i)^\s*[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|inf|infinity|nan)\s*$"
 
 def read_csv(source: Source, wanted: Wanted) -> Table:
     """CSV with a header; comma, semicolon or tab, whichever the header has."""
-    need_pyarrow("reading CSV")
+    need("pyarrow", "reading CSV", extra="cli")
     header, delimiter = csv_header(source)
     names = [name.strip() for name in header]
     check_unique(source.name, names)
@@ -187,7 +188,7 @@ def _json_arrays(name: str, rows: list[list[Any]], wanted: Wanted) -> Table:
 
 
 def _json_objects(name: str, rows: list[dict[str, Any]], wanted: Wanted) -> Table:
-    pa = need_pyarrow("reading objects of JSON")
+    pa = need("pyarrow", "reading objects of JSON", extra="cli")
     names = list(dict.fromkeys(key for row in rows for key in row))
     of_id = choose_id(name, names, wanted)
     chosen = None if wanted.columns is None else resolve(name, names, wanted.columns)
@@ -203,6 +204,6 @@ def _json_objects(name: str, rows: list[dict[str, Any]], wanted: Wanted) -> Tabl
 
 
 def _json_column(name: str, column: str, values: Iterable[Any]) -> Any:
-    pa = need_pyarrow("reading objects of JSON")
+    pa = need("pyarrow", "reading objects of JSON", extra="cli")
     with reading(f"{name}: column {column!r}", "values of one type"):
         return pa.array(values)

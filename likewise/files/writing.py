@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from likewise.errors import InputError
-from likewise.files.source import need_pyarrow
+from likewise.extras import need
 
 Columns = Mapping[str, Any]
 
@@ -77,7 +77,7 @@ def check_writable(path: str | os.PathLike[str], names: Sequence[str] = ()) -> N
     if target.suffix.lower() == ".npy" and len(names) > 1:
         raise InputError(f"{target} cannot be written: .npy holds one array, these are {', '.join(names)}; write .npz")
     if _WRITERS[target.suffix.lower()] in (_write_parquet, _write_arrow):
-        need_pyarrow(f"writing {target.suffix}")
+        need("pyarrow", f"writing {target.suffix}", extra="cli")
 
 
 def _checked(batch: Columns, like: Columns | None = None) -> Columns:

@@ -7,8 +7,6 @@ What each kind becomes, and why no block weighs more for having more in it, is o
 from __future__ import annotations
 
 import math
-import re
-import unicodedata
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
@@ -18,14 +16,13 @@ from numpy.typing import NDArray
 
 from likewise.errors import InputError
 from likewise.files.records import Records
+from likewise.terms import words
 
 Vectors = NDArray[np.float32]
 Words = list[list[str]]  # of each item; one may be there several times
 
 #: Cells that say nothing, whatever their case.
 MISSING = ("", "(no genres listed)", "nan", "none", "null")
-
-_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 
 
 @dataclass(frozen=True)
@@ -60,12 +57,11 @@ class Maker:
         if kind == "numbers":
             self.add_numbers(column, as_numbers(values, column, table.source))
         elif kind == "categories":
-            words = [[] if is_missing(v) else [str(v).strip()] for v in values.tolist()]
-            self.add_words(column, kind, words)
+            self.add_words(column, kind, [[] if is_missing(v) else [str(v).strip()] for v in values.tolist()])
         elif kind == "lists":
             self.add_words(column, kind, [parts_of(v, separator) for v in values.tolist()])
         else:
-            self.add_words(column, kind, [[] if is_missing(v) else words_of(str(v)) for v in values.tolist()], True)
+            self.add_words(column, kind, [[] if is_missing(v) else words(str(v)) for v in values.tolist()], True)
 
     def add_numbers(self, name: str, values: NDArray[np.float64]) -> None:
         """(x - mean) / deviation, in one coordinate; all zero where all are equal."""
@@ -78,9 +74,9 @@ class Maker:
         row = np.where(np.isfinite(values), (values / largest - mean) / (deviation or 1.0), 0.0)
         self._keep(name, "numbers", (row if deviation else np.zeros(self.n))[:, None], [name])
 
-    def add_words(self, name: str, kind: str, words: Words, tfidf: bool = False) -> None:
+    def add_words(self, name: str, kind: str, cells: Words, tfidf: bool = False) -> None:
         """One coordinate for each word, of those that most items have; rows of length 1, or 0."""
-        counts = [Counter(one) for one in words]
+        counts = [Counter(one) for one in cells]
         have = Counter(word for one in counts for word in one)
         chosen = sorted(have, key=lambda word: (-have[word], word))[: self.max_words]
         place = {word: j for j, word in enumerate(chosen)}
@@ -154,17 +150,6 @@ def parts_of(value: Any, separator: str) -> list[str]:
     else:
         parts = [] if is_missing(value) else [one.strip() for one in str(value).split(separator)]
     return [one for one in dict.fromkeys(parts) if not is_missing(one)]
-
-
-def words_of(text: str) -> list[str]:
-    """The words of a text: runs of letters and digits, in one case and one form of Unicode.
-
-    Examples
-    --------
-    >>> words_of("The Thing's back, in 4K")
-    ['the', "thing's", 'back', 'in', '4k']
-    """
-    return [word.replace("’", "'") for word in _WORD.findall(unicodedata.normalize("NFKC", text).casefold())]
 
 
 def is_missing(value: Any) -> bool:

@@ -33,7 +33,8 @@ from numpy.typing import NDArray
 from likewise.backends.llvm.pool import resolve_jobs, run
 from likewise.compute import pairwise, prepare, topk
 from likewise.compute.options import Options
-from likewise.errors import InputError, MissingExtraError, ShapeError
+from likewise.errors import InputError, ShapeError
+from likewise.extras import need
 from likewise.plan import DEFAULT_MEMORY
 from likewise.recommend.interactions import Histories, Interactions
 from likewise.recommend.model import Recommender, Wanted
@@ -279,12 +280,9 @@ def _controller() -> Any:
 
 def _learn_items(confidence: Any, model: Factors, options: Options) -> NDArray[np.float32]:
     """Item vectors, by implicit."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about BLAS's threads, which are held below
-            from implicit.cpu.als import AlternatingLeastSquares
-    except ImportError:
-        raise MissingExtraError("Factors are learned by implicit: pip install 'likewise[recommend-als]'") from None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about BLAS's threads, which are held below
+        als = need("implicit.cpu.als", "Factors", extra="recommend-als")
     from scipy.sparse import csr_matrix
 
     log = logging.getLogger("implicit")
@@ -293,7 +291,7 @@ def _learn_items(confidence: Any, model: Factors, options: Options) -> NDArray[n
     try:
         with warnings.catch_warnings(), _one_blas_thread():
             warnings.simplefilter("ignore")
-            learner = AlternatingLeastSquares(
+            learner = als.AlternatingLeastSquares(
                 factors=model.factors,
                 regularization=model.l2,
                 alpha=1.0,

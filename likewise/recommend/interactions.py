@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from likewise.errors import InputError, MissingExtraError, ShapeError
+from likewise.errors import InputError, ShapeError
+from likewise.extras import need
 from likewise.files.records import Records, records
 from likewise.recommend.ids import Ids, as_ids, codes_of
 
@@ -74,7 +75,7 @@ class Histories:
 
     def matrix(self, items: int, *, binary: bool = False) -> csr_array:
         """As a sparse matrix of (rows, items); ones in the place of values, if ``binary``."""
-        sparse = need_scipy()
+        sparse = need("scipy.sparse", "recommendation", extra="recommend")
         values = np.ones(len(self.items)) if binary else self.values
         return sparse.csr_array((values, self.items, self.offsets), shape=(len(self), items))
 
@@ -313,15 +314,6 @@ class Interactions:
     def matrix(self) -> csr_array:
         """(users, items): a SciPy sparse array of values, the caller's own; each pair once, as ``duplicates`` says."""
         return self._merged.matrix(len(self._items)).copy()
-
-
-def need_scipy() -> Any:
-    """``scipy.sparse``, or the error that says how to install it."""
-    try:
-        import scipy.sparse
-    except ImportError:
-        raise MissingExtraError("recommendation needs SciPy: pip install 'likewise[recommend]'") from None
-    return scipy.sparse
 
 
 def _check_duplicates(duplicates: str) -> str:

@@ -25,9 +25,10 @@ from likewise.compute import prepare, topk
 from likewise.compute.options import Options, Progress, physical_memory, read_options
 from likewise.compute.search import read_count
 from likewise.errors import InputError, ShapeError
+from likewise.extras import need
 from likewise.files.archive import kind_of_archive, load_archive, save_archive
 from likewise.recommend.ids import Ids, as_ids
-from likewise.recommend.interactions import Histories, Interactions, histories_of, need_scipy
+from likewise.recommend.interactions import Histories, Interactions, histories_of
 from likewise.reductions import TopK
 
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ class Recommender(ABC):
         InputError
             Where there are no interactions, or columns or rows do not make sense.
         """
-        need_scipy()
+        need("scipy.sparse", "recommendation", extra="recommend")
         options = read_options(n_jobs, None, "raise", progress)
         taken = Interactions.read(interactions)
         if not len(taken):
@@ -450,7 +451,7 @@ class Recommender(ABC):
         InputError
             Where the file is absent or damaged, or holds another model.
         """
-        need_scipy()
+        need("scipy.sparse", "recommendation", extra="recommend")
         header, arrays = load_archive(path, _KIND + cls.__name__)
         return cls._unpacked(header, arrays)
 

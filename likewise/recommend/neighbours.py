@@ -27,9 +27,10 @@ from likewise.compute import prepare, topk
 from likewise.compute.options import Options
 from likewise.compute.search import read_count
 from likewise.errors import InputError
+from likewise.extras import need
 from likewise.formula.metric import Metric, metric
 from likewise.formula.metrics import as_metric
-from likewise.recommend.interactions import Histories, Interactions, need_scipy
+from likewise.recommend.interactions import Histories, Interactions
 from likewise.recommend.model import Recommender, Wanted
 from likewise.recommend.serving import best_of_sparse
 from likewise.reductions import TopK
@@ -120,7 +121,7 @@ class Neighbours(Recommender):
         good = (found.indices >= 0) & (values > 0)
         counts = np.count_nonzero(good, axis=1)
         offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
-        kept = need_scipy().csr_array(
+        kept = need("scipy.sparse", "recommendation", extra="recommend").csr_array(
             (values[good] ** self.amplification, found.indices[good], offsets), shape=(len(values), columns)
         )
         kept.sort_indices()
@@ -229,7 +230,9 @@ class Neighbours(Recommender):
         self._pruned = None
         if self.by == "items":
             parts = tuple(arrays[f"lists.{name}"] for name in ("data", "indices", "indptr"))
-            self._pruned = need_scipy().csr_array(parts, shape=(len(self._items),) * 2)
+            self._pruned = need("scipy.sparse", "recommendation", extra="recommend").csr_array(
+                parts, shape=(len(self._items),) * 2
+            )
 
 
 class _Weights:

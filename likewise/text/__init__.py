@@ -4,6 +4,7 @@ Made of the verbs: a search is :func:`likewise.topk` over vectors or over sparse
 :func:`likewise.within`. docs/search.md is its tutorial.
 """
 
+from likewise.terms import Vectorizer
 from likewise.text.communities import communities
 from likewise.text.documents import Documents, Passages, cut_passages, read_documents, sentences
 from likewise.text.duplicates import Pairs, near_duplicates
@@ -12,7 +13,6 @@ from likewise.text.fusion import fuse
 from likewise.text.lexical import Bm25, TfIdf
 from likewise.text.lsa import Lsa
 from likewise.text.search import Hit, Hits, Index
-from likewise.text.terms import Vectorizer
 
 __all__ = [
     "Bm25",

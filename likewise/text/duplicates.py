@@ -21,8 +21,8 @@ from likewise.compute import pairwise, within
 from likewise.compute.options import Progress, read_options
 from likewise.errors import InputError, ShapeError
 from likewise.formula.metrics import as_metric
+from likewise.terms import as_texts
 from likewise.text.embed import embed
-from likewise.text.terms import as_texts
 
 _CHUNK = 4096  # rows searched at a time, at most
 _FIRST = 256  # and at first, when nobody knows how many pairs they have

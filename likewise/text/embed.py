@@ -28,9 +28,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from likewise.compute.options import Progress, read_options
-from likewise.errors import InputError, MissingExtraError
+from likewise.errors import InputError
+from likewise.extras import need
 from likewise.files import load_archive, save_archive
-from likewise.text.terms import as_texts
+from likewise.terms import as_texts
 
 Floats = NDArray[np.float32]
 _KIND = "likewise.text.vectors"
@@ -86,17 +87,10 @@ def encoder(model: Any, role: Role = "text") -> Encode:
 
 def load_model(name: str) -> Any:
     """A sentence-transformers model by name or folder."""
-    try:
-        from sentence_transformers import SentenceTransformer
-    except ModuleNotFoundError as error:
-        if error.name != "sentence_transformers":
-            raise
-        raise MissingExtraError(
-            f"model={name!r} needs sentence-transformers; install it with: pip install 'likewise[text]'"
-        ) from None
+    library = need("sentence_transformers", f"model={name!r}", extra="text")
     try:
         with _quietly():
-            return SentenceTransformer(name)
+            return library.SentenceTransformer(name)
     except Exception as error:  # of the network, of files, of half a dozen libraries
         said = " ".join(str(error).split())[:200]
         raise InputError(

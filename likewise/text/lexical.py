@@ -19,9 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from likewise.compute import prepare, topk
-from likewise.errors import InputError, MissingExtraError
+from likewise.errors import InputError
+from likewise.extras import need
 from likewise.reductions import TopK
-from likewise.text.terms import Vectorizer, need_scipy
+from likewise.terms import Vectorizer
 
 Method = Literal["lucene", "robertson", "atire"]
 
@@ -91,7 +92,7 @@ class Lexical:
         for name in self.parameters:
             setattr(self, name, header["parameters"][name])
         parts = (arrays["data"], arrays["indices"], arrays["indptr"])
-        self.rows = need_scipy().csr_array(parts, shape=tuple(header["shape"]))
+        self.rows = need("scipy.sparse", "counting terms").csr_array(parts, shape=tuple(header["shape"]))
         self.rows.check_format(full_check=True)  # a file may say anything
         return self
 
@@ -138,16 +139,11 @@ class Bm25(Lexical):
 
     def fit(self, texts: Sequence[str]) -> Bm25:
         """Learn terms and weights, and keep the rows of these texts."""
-        try:
-            import bm25s
-        except ModuleNotFoundError as error:
-            if error.name != "bm25s":
-                raise
-            raise MissingExtraError("BM25 needs bm25s; install it with: pip install 'likewise[text]'") from None
+        bm25s = need("bm25s", "BM25", extra="text")
         counts = self.vectorizer.fit_counts(texts)
         n, terms = counts.shape
         if not counts.nnz:
-            self.rows = need_scipy().csr_array((n, terms))
+            self.rows = need("scipy.sparse", "counting terms").csr_array((n, terms))
             return self
         repeated = np.repeat(counts.indices, counts.data.astype(np.int64)).tolist()
         ends = np.concatenate([[0], np.cumsum(counts.data.astype(np.int64))])[counts.indptr].tolist()
@@ -155,7 +151,7 @@ class Bm25(Lexical):
         engine = bm25s.BM25(k1=self.k1, b=self.b, method=self.method, dtype="float64")
         scores = engine.build_index_from_ids(list(range(terms)), lists, show_progress=False)
         parts = (scores["data"], scores["indices"], scores["indptr"])
-        self.rows = need_scipy().csc_array(parts, shape=(n, terms)).tocsr()
+        self.rows = need("scipy.sparse", "counting terms").csc_array(parts, shape=(n, terms)).tocsr()
         self.rows.sort_indices()
         return self
 

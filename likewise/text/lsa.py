@@ -3,13 +3,9 @@
 **One language** (Deerwester et al. 1990). Rows of weighted terms A (n, terms) are cut to their r largest singular
 directions, A ~ U diag(s) V', and a text with the row a becomes a V.
 
-**Two languages** (canonical correlations, Hotelling 1936, with a ridge, Vinod 1976). Row i of A and row i of B say the
-same in two vocabularies. Both are cut to r directions as above, and what they have in common is sought there:
-
-    P diag(c) Q' = W_a U_a' U_b W_b,        W = diag(s / sqrt(s^2 + ridge))
-
-A text becomes a V_a diag(1 / sqrt(s_a^2 + ridge)) P diag(c^power), and its translation b V_b ... Q diag(c^power): two
-vectors of one space, whose cosine says how alike they are in meaning. c are the canonical correlations; power > 0 makes
+**Two languages** (canonical correlations with a ridge: :mod:`likewise.transforms.cca`). Row i of A and row i of B say
+the same in two vocabularies. Both are cut to r directions as above, and what they have in common is sought there: two
+matrices that take either into one space, where the cosine says how alike two texts are in meaning. power > 0 makes
 directions count that both languages agree on, and ridge, in units of texts, keeps directions down that few texts have.
 """
 
@@ -25,7 +21,8 @@ from numpy.typing import NDArray
 from likewise.errors import InputError
 from likewise.files import load_archive, save_archive
 from likewise.files.source import reading
-from likewise.text.terms import Range, Vectorizer, Weighting, as_texts
+from likewise.terms import Range, Vectorizer, Weighting, as_texts
+from likewise.transforms import canonical, truncated_svd
 
 Floats = NDArray[np.float32]
 _KIND = "likewise.text.Lsa"
@@ -103,7 +100,7 @@ class Lsa:
             Where no term is left.
         """
         rows = self._rows(texts, "texts")
-        _, self.strengths, right = truncated_svd(rows, self.dimensions, self.seed)
+        _, self.strengths, right = truncated_svd(rows, self.dimensions, self.seed, dtype=np.float32)
         self.projection = np.ascontiguousarray(right, np.float32)
         return self
 
@@ -135,9 +132,9 @@ class Lsa:
             raise InputError(f"{len(sources):,} sources and {len(targets):,} targets; row i of both is one pair")
         ours, theirs = self._like(), self._like()
         one, other = ours._rows(sources, "sources"), theirs._rows(targets, "targets")
-        ours.projection, theirs.projection, strengths = cca(
-            one, other, self.dimensions, ridge=self.ridge, power=self.power, seed=self.seed
-        )
+        a, b = (truncated_svd(rows, self.dimensions, self.seed, dtype=np.float32) for rows in (one, other))
+        *maps, strengths = canonical(a, b, (self.ridge, self.ridge), self.power)
+        ours.projection, theirs.projection = (np.ascontiguousarray(found, np.float32) for found in maps)
         ours.strengths = theirs.strengths = strengths
         return ours, theirs
 
@@ -188,73 +185,6 @@ class Lsa:
             made.vectorizer.restored(arrays["terms"], arrays["weights"])
             made.projection, made.strengths = arrays["projection"], arrays["strengths"]
         return made
-
-
-def truncated_svd(
-    rows: Any, dimensions: int, seed: int = 0, *, oversample: int = 16, rounds: int = 4
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """The largest singular values of a sparse matrix, and their vectors.
-
-    By random projection and subspace iteration (Halko, Martinsson & Tropp 2011, algorithm 4.4). The signs are such that
-    the largest entry of each right vector is positive.
-
-    Parameters
-    ----------
-    rows : sparse matrix of shape (n, m)
-    dimensions : int
-        How many; fewer are given where the rank is smaller.
-    seed : int
-
-    Returns
-    -------
-    left : ndarray of shape (n, r)
-    values : ndarray of shape (r,), falling
-    right : ndarray of shape (m, r)
-    """
-    n, m = rows.shape
-    wide = min(dimensions + oversample, n, m)
-    if wide == min(n, m) and n * m <= 4_000_000:  # all of them, and a dense matrix of 32 MB at most
-        left, values, right = np.linalg.svd(rows.toarray().astype(np.float64), full_matrices=False)
-    else:
-        rows = rows.astype(np.float32)
-        turned = rows.T.tocsr()
-        basis = rows @ np.random.default_rng(seed).standard_normal((m, wide), dtype=np.float32)
-        for _ in range(rounds):
-            basis = rows @ np.linalg.qr(turned @ np.linalg.qr(basis)[0])[0]
-        basis = np.linalg.qr(basis)[0]
-        small, values, right = np.linalg.svd((turned @ basis).T.astype(np.float64), full_matrices=False)
-        left = basis @ small
-    rank = int((values > values[0] * 1e-6).sum()) if len(values) else 0
-    keep = min(dimensions, rank)
-    left, values, right = left[:, :keep], values[:keep], right[:keep].T
-    signs = np.sign(right[np.abs(right).argmax(0), np.arange(keep)]) if keep else np.ones(0)
-    return left * signs, values, right * signs
-
-
-def cca(
-    sources: Any, targets: Any, dimensions: int, *, ridge: float = 10.0, power: float = 1.0, seed: int = 0
-) -> tuple[Floats, Floats, NDArray[np.float64]]:
-    """Directions in which two sparse matrices agree row by row: canonical correlations with a ridge.
-
-    Parameters
-    ----------
-    sources, targets : sparse matrices of shapes (n, m1) and (n, m2)
-    dimensions, ridge, power, seed
-        As in :class:`Lsa`.
-
-    Returns
-    -------
-    source_projection : ndarray of shape (m1, r), float32
-    target_projection : ndarray of shape (m2, r), float32
-    correlations : ndarray of shape (r,), falling
-    """
-    (u, s, v), (w, t, x) = (truncated_svd(rows, dimensions, seed) for rows in (sources, targets))
-    s_root, t_root = np.sqrt(s**2 + ridge), np.sqrt(t**2 + ridge)
-    p, c, q = np.linalg.svd((u * (s / s_root)).T @ (w * (t / t_root)), full_matrices=False)
-    weight = c**power
-    ours = (v / s_root) @ (p * weight)
-    theirs = (x / t_root) @ (q.T * weight)
-    return ours.astype(np.float32), theirs.astype(np.float32), c
 
 
 def _unit(rows: Floats) -> Floats:

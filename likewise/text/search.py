@@ -22,12 +22,12 @@ from likewise.errors import InputError, ShapeError
 from likewise.files import load_archive, save_archive
 from likewise.files.source import reading
 from likewise.reductions import TopK
+from likewise.terms import as_texts, words
 from likewise.text.documents import Documents, Id, Passages, cut_passages, read_documents, sentences
 from likewise.text.embed import Encode, embed, encoder, load_model, probes_of, same_model
 from likewise.text.fusion import Fusion, fuse
 from likewise.text.lexical import Lexical
 from likewise.text.lexical import lexical as lexical_of
-from likewise.text.terms import as_texts, words
 
 Mode = Literal["semantic", "lexical", "fusion"]
 _KIND = "likewise.text.Index"

@@ -6,6 +6,7 @@ translations learnt from pairs; :func:`blend` puts several side by side. There :
 translated before.
 """
 
+from likewise.terms import Vectorizer
 from likewise.translate.alignment import Alignment, mutual_nearest
 from likewise.translate.bitext import Bitext, mine_bitext
 from likewise.translate.blend import blend
@@ -14,7 +15,7 @@ from likewise.translate.lexicon import Lexicon
 from likewise.translate.memory import Match, TranslationMemory, fuzzy_match
 from likewise.translate.quality import quality
 from likewise.translate.retrieval import hubness, occurrences, retrieve
-from likewise.translate.texts import TfIdf, read_aligned, read_lines
+from likewise.translate.texts import read_aligned, read_lines
 
 __all__ = [
     "CCA",
@@ -22,8 +23,8 @@ __all__ = [
     "Bitext",
     "Lexicon",
     "Match",
-    "TfIdf",
     "TranslationMemory",
+    "Vectorizer",
     "blend",
     "fuzzy_match",
     "hubness",

@@ -19,7 +19,8 @@ mean of two, one in the words of either language.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -27,11 +28,12 @@ from numpy.typing import NDArray
 
 from likewise.compute.options import Progress
 from likewise.errors import InputError
+from likewise.extras import need
+from likewise.terms import Text, as_sentences, count_rows, words
 from likewise.translate.blend import blend
 from likewise.translate.estimator import Model
 from likewise.translate.retrieval import read_number
-from likewise.translate.rows import Floats, Options, Rows, need_scipy, same_number
-from likewise.translate.texts import Text, Vocabulary, numbers_of, presence, read_texts, words_of
+from likewise.translate.rows import Floats, Options, Rows, same_number
 
 Integers = NDArray[np.int64]
 _BLOCK = 1 << 20  # co-occurrences of words that are looked at together: 50 MB
@@ -99,14 +101,14 @@ class Lexicon(Model):
 
     def fit(self, sources: Any, targets: Any, *, progress: Progress = None) -> Lexicon:
         """Learn from sentences and their translations; texts, or lists of words."""
-        need_scipy("Lexicon")
+        need("scipy.sparse", "Lexicon", extra="translate")
         rounds, min_count = read_number("rounds", self.rounds), read_number("min_count", self.min_count)
         if not 0 <= self.least < 1:
             raise InputError(f"least={self.least!r}; a probability in [0, 1) is wanted")
         left, right = _short_pairs(sources, targets, read_number("longest", self.longest))
-        source, target = Vocabulary(left, min_count), Vocabulary(right, min_count)
-        for words, name in ((source.words, "sources"), (target.words, "targets")):
-            if not words:
+        source, target = _Vocabulary(left, min_count), _Vocabulary(right, min_count)
+        for found, name in ((source.words, "sources"), (target.words, "targets")):
+            if not found:
                 raise InputError(
                     f"{name} have no word that occurs in at least {min_count} of {len(left):,} sentences: "
                     "give more sentences, or a lower min_count="
@@ -115,7 +117,7 @@ class Lexicon(Model):
         self.source_weights_, self.target_weights_ = (
             np.log((1 + len(left)) / side.counts) ** self.power for side in (source, target)
         )
-        a, b = numbers_of(left, self._source_known()), numbers_of(right, self._target_known())
+        a, b = _numbers_of(left, self._source_known()), _numbers_of(right, self._target_known())
         sizes = len(source.words), len(target.words)
         there, back = Options(progress=progress).stages(rounds, rounds)
         forward = _pruned(_model1(a, b, sizes, rounds, there), self.least, sizes)
@@ -130,12 +132,12 @@ class Lexicon(Model):
 
         A sentence without any known word is a zero row, which has cosine 0 with everything.
         """
-        own, other = self._sides(read_texts(sources, "sources"), source=True)
+        own, other = self._sides(as_sentences(sources, "sources"), source=True)
         return blend(own, other)
 
     def transform_target(self, targets: Any) -> Rows:
         """Target sentences in the shared space, likewise."""
-        own, other = self._sides(read_texts(targets, "targets"), source=False)
+        own, other = self._sides(as_sentences(targets, "targets"), source=False)
         return blend(other, own)
 
     def translations(self, word: str, k: int = 5) -> list[tuple[str, float]]:
@@ -148,13 +150,13 @@ class Lexicon(Model):
 
     def _look_up(self, word: str, k: int, *, source: bool) -> list[tuple[str, float]]:
         tables = self._tables()
-        number = (self._source_known() if source else self._target_known()).get(" ".join(words_of(word)))
+        number = (self._source_known() if source else self._target_known()).get(" ".join(words(word)))
         if number is None:
             return []
-        words, table = (self.target_words_, tables[0]) if source else (self.source_words_, tables[1])
+        names, table = (self.target_words_, tables[0]) if source else (self.source_words_, tables[1])
         here = slice(table.indptr[number], table.indptr[number + 1])
         found = sorted(zip(-table.data[here], table.indices[here], strict=True))[: read_number("k", k)]
-        return [(words[column], float(-value)) for value, column in found]
+        return [(names[column], float(-value)) for value, column in found]
 
     def _sides(self, texts: Sequence[Text], *, source: bool) -> tuple[Rows, Rows]:
         """Rows of a sentence's own words and of their translations."""
@@ -162,7 +164,7 @@ class Lexicon(Model):
         known, table = (self._source_known(), tables[0]) if source else (self._target_known(), tables[1])
         weights = (self.source_weights_, self.target_weights_)
         own_weights, other_weights = weights if source else weights[::-1]
-        own = presence(*numbers_of(map(words_of, texts), known), len(known))
+        own = count_rows([[known[word] for word in words(text) if word in known] for text in texts], len(known))
         own.data = own_weights[own.indices]  # whether a word is there, not how often: "a" is nothing twice
         other = own @ table
         other.sort_indices()
@@ -179,7 +181,7 @@ class Lexicon(Model):
         """p(t | s), (source words, target words), and p(s | t)."""
         self._check_fitted()
         if getattr(self, "_learnt", None) is None:
-            sparse = need_scipy("Lexicon")
+            sparse = need("scipy.sparse", "Lexicon", extra="translate")
             sizes = len(self.source_words_), len(self.target_words_)
             forward = (self.forward_values_, self.forward_columns_, self.forward_ends_)
             backward = (self.backward_values_, self.backward_columns_, self.backward_ends_)
@@ -189,11 +191,30 @@ class Lexicon(Model):
         return self._learnt
 
 
+class _Vocabulary:
+    """Words by number, and how many texts have each."""
+
+    def __init__(self, texts: Iterable[Sequence[str]], min_count: int) -> None:
+        counts = Counter(word for text in texts for word in set(text))
+        self.words = sorted(word for word, count in counts.items() if count >= min_count)
+        self.counts: NDArray[np.int64] = np.array([counts[word] for word in self.words], np.int64)
+
+
+def _numbers_of(texts: Iterable[Sequence[str]], known: dict[str, int]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """The numbers of the known words, text after text, and where each text begins and the last ends."""
+    found: list[int] = []
+    ends = [0]
+    for text in texts:
+        found.extend(known[word] for word in text if word in known)
+        ends.append(len(found))
+    return np.array(found, np.int32), np.array(ends, np.int64)
+
+
 def _short_pairs(sources: Any, targets: Any, longest: int) -> tuple[list[list[str]], list[list[str]]]:
     """The words of the pairs of which neither side has too many."""
-    left, right = read_texts(sources, "sources"), read_texts(targets, "targets")
+    left, right = as_sentences(sources, "sources"), as_sentences(targets, "targets")
     same_number(left, right, "sources", "targets")
-    pairs = [(words_of(a), words_of(b)) for a, b in zip(left, right, strict=True)]
+    pairs = [(words(a), words(b)) for a, b in zip(left, right, strict=True)]
     pairs = [pair for pair in pairs if max(map(len, pair)) <= longest]
     return [a for a, _ in pairs], [b for _, b in pairs]
 

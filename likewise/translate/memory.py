@@ -16,10 +16,12 @@ from likewise.arrays import read, to_floating
 from likewise.compute import prepare, topk
 from likewise.compute.options import Progress
 from likewise.errors import InputError, ShapeError
+from likewise.extras import need
 from likewise.files import load_archive, save_archive
+from likewise.terms import Vectorizer, as_sentences, words
 from likewise.translate.retrieval import read_number
-from likewise.translate.rows import is_sparse, need_scipy, same_number
-from likewise.translate.texts import TfIdf, read_aligned, read_texts, words_of
+from likewise.translate.rows import is_sparse, same_number
+from likewise.translate.texts import read_aligned
 
 _KIND = "likewise.translate.TranslationMemory"
 
@@ -57,8 +59,8 @@ class TranslationMemory:
         Row i of one translates row i of the other. Pairs of which one is blank are left out.
     encoder : object, optional
         Turns a list of sentences into rows (dense or sparse): something with ``encode`` (a sentence-transformers
-        model), with ``transform`` (a fitted scikit-learn pipeline) or a function. Default: a :class:`TfIdf` of the
-        sources, which needs SciPy and finds sentences of the same words.
+        model), with ``transform`` (a fitted scikit-learn pipeline) or a function. Default: a
+        :class:`Vectorizer` of the sources' words and parts of words, which needs SciPy.
     vectors : array_like of shape (n, d), optional
         The rows of the sources, where they are known already.
     n_jobs : int, optional
@@ -97,7 +99,7 @@ class TranslationMemory:
         if not keep:
             raise InputError(f"of {len(left):,} pairs none has text on both sides; a memory needs at least one")
         self.sources, self.targets = [left[i] for i in keep], [right[i] for i in keep]
-        self.encoder = TfIdf().fit(self.sources) if encoder is None else encoder
+        self.encoder = _words_of(self.sources) if encoder is None else encoder
         if vectors is None:
             self.vectors = _encode(self.encoder, self.sources)
         else:
@@ -166,7 +168,7 @@ class TranslationMemory:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write pairs and vectors into one file, without pickle.
 
-        A :class:`TfIdf` is kept as well. Any other encoder is not: give it again to :meth:`load`.
+        A :class:`Vectorizer` is kept as well. Any other encoder is not: give it again to :meth:`load`.
         """
         arrays: dict[str, Any] = {"sources": self.sources, "targets": self.targets}
         if is_sparse(self.vectors):
@@ -174,9 +176,9 @@ class TranslationMemory:
         else:
             arrays["vectors"] = np.asarray(self.vectors)
         header: dict[str, Any] = {"width": int(self.vectors.shape[1]), "encoder": type(self.encoder).__name__}
-        if isinstance(self.encoder, TfIdf):
-            header["parameters"] = self.encoder.get_params()
-            arrays |= {"terms": self.encoder.terms_, "weights": self.encoder.weights_}
+        if isinstance(self.encoder, Vectorizer):
+            header["parameters"] = self.encoder.options()
+            arrays |= {"terms": self.encoder.terms, "weights": self.encoder.weights}
         save_archive(path, _KIND, header, arrays)
 
     @classmethod
@@ -188,10 +190,11 @@ class TranslationMemory:
                 rows = arrays["vectors"]
             else:
                 shape = (len(arrays["sources"]), header["width"])
-                rows = need_scipy("TfIdf").csr_array((arrays["data"], arrays["columns"], arrays["ends"]), shape=shape)
+                rows = need("scipy.sparse", "Vectorizer", extra="translate").csr_array(
+                    (arrays["data"], arrays["columns"], arrays["ends"]), shape=shape
+                )
             if encoder is None and "parameters" in header:
-                encoder = TfIdf(**header["parameters"])
-                encoder.terms_, encoder.weights_ = arrays["terms"], arrays["weights"]
+                encoder = Vectorizer(**header["parameters"]).restored(arrays["terms"], arrays["weights"])
             pairs = arrays["sources"], arrays["targets"]
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"{os.fspath(path)} is not a whole translation memory: {error}") from None
@@ -214,7 +217,7 @@ def fuzzy_match(sentence: str, source: str) -> float:
     """
     numbers: dict[str, int] = {}
     a, b = (
-        np.array([numbers.setdefault(word, len(numbers)) for word in words_of(text)], np.int64)
+        np.array([numbers.setdefault(word, len(numbers)) for word in words(text)], np.int64)
         for text in (sentence, source)
     )
     if not len(a) or not len(b):
@@ -228,8 +231,15 @@ def fuzzy_match(sentence: str, source: str) -> float:
 
 
 def _plain(texts: Any, name: str) -> list[str]:
-    found = read_texts(texts, name)
+    found = as_sentences(texts, name)
     return [text if isinstance(text, str) else " ".join(text) for text in found]
+
+
+def _words_of(sources: list[str]) -> Vectorizer:
+    found = Vectorizer(characters=(3, 5)).fit(sources)
+    if not found.terms:
+        raise InputError(f"{len(sources):,} sources have no words; a memory of them needs an encoder of your own")
+    return found
 
 
 def _encode(encoder: Any, texts: list[str]) -> Any:
@@ -257,7 +267,7 @@ def _nonzero(rows: Any) -> list[int]:
 def _rows(value: Any, name: str) -> Any:
     """Rows in the type that they come in: embeddings in float32 stay so."""
     if is_sparse(value):
-        return need_scipy(name).csr_array(value)
+        return need("scipy.sparse", name, extra="translate").csr_array(value)
     batch = read(value, name)
     if batch.lead or batch.vector:
         raise ShapeError(f"{name} has shape {batch.array.shape}; rows of shape (n, d) are wanted")

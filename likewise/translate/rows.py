@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from likewise.arrays import parse_memory, read, to_floating
 from likewise.compute.options import Progress, read_options
-from likewise.errors import BadRowsError, InputError, MissingExtraError, ShapeError
+from likewise.errors import BadRowsError, InputError, ShapeError
+from likewise.extras import need
 from likewise.vectors import normalize_array
 
 Floats = NDArray[np.float64]
@@ -68,17 +69,6 @@ def is_sparse(value: Any) -> bool:
     return hasattr(value, "tocsr") and hasattr(value, "nnz")
 
 
-def need_scipy(what: str) -> Any:
-    """The package scipy.sparse, or its install line."""
-    try:
-        import scipy.sparse
-    except ModuleNotFoundError as error:
-        if (error.name or "").split(".")[0] != "scipy":
-            raise
-        raise MissingExtraError(f"{what} needs SciPy; install it with: pip install 'likewise[translate]'") from None
-    return scipy.sparse
-
-
 def read_rows(value: Any, name: str) -> Rows:
     """Rows (n, d) in float64: dense, or CSR where they came sparse. NaN and infinities are an error."""
     if is_sparse(value):
@@ -94,7 +84,7 @@ def read_rows(value: Any, name: str) -> Rows:
 
 
 def _read_sparse(value: Any, name: str) -> Rows:
-    sparse = need_scipy(f"a sparse {name}")
+    sparse = need("scipy.sparse", f"a sparse {name}", extra="translate")
     if value.ndim != 2 or not value.shape[1]:
         raise ShapeError(f"{name} has shape {value.shape}; rows of shape (n, d) are wanted")
     rows = sparse.csr_array(value, dtype=np.float64, copy=False)
@@ -117,7 +107,7 @@ def alike(*parts: Rows) -> tuple[Rows, ...]:
     """The same rows, all of them sparse where any are."""
     if not any(map(is_sparse, parts)):
         return parts
-    sparse = need_scipy("sparse rows")
+    sparse = need("scipy.sparse", "sparse rows", extra="translate")
     return tuple(rows if is_sparse(rows) else sparse.csr_array(rows) for rows in parts)
 
 
@@ -171,7 +161,7 @@ def with_column(rows: Rows, column: Floats) -> Rows:
     """The rows with one coordinate more."""
     if not is_sparse(rows):
         return np.column_stack([rows, column])
-    sparse = need_scipy("sparse rows")
+    sparse = need("scipy.sparse", "sparse rows", extra="translate")
     return sparse.csr_array(sparse.hstack([rows, sparse.csr_array(column[:, None])], format="csr"))
 
 
@@ -180,5 +170,5 @@ def beside(*parts: Rows) -> Rows:
     parts = alike(*parts)
     if not is_sparse(parts[0]):
         return np.hstack(parts)
-    sparse = need_scipy("sparse rows")
+    sparse = need("scipy.sparse", "sparse rows", extra="translate")
     return sparse.csr_array(sparse.hstack(parts, format="csr"))

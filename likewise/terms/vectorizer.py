@@ -1,6 +1,6 @@
 r"""Texts as rows of counted terms: words, runs of words, and character n-grams inside words.
 
-A text becomes the words ``\w+`` of its NFKC form, case folded ("Straße" and "STRASSE" are one word). Character n-grams
+What a word is: :mod:`likewise.terms.words`. Character n-grams
 are taken of each word with a space at either end, so that " bi" is the beginning of a word and "ike " an end: a German
 compound shares them with its parts. Where a language writes no spaces, ``words=None, characters=(1, 3)`` is the way.
 
@@ -15,71 +15,26 @@ and rows are then scaled to unit length, so that their dot product is the cosine
 
 from __future__ import annotations
 
-import re
-import unicodedata
+import os
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from likewise.errors import InputError, MissingExtraError
+from likewise.errors import InputError
+from likewise.extras import need
+from likewise.files import load_archive, save_archive
+from likewise.files.source import reading
+from likewise.terms.counting import Range, count_rows, grams_of, runs_of, unit_rows
+from likewise.terms.words import Text, as_sentences, stemmer_of, words
 
-_WORD = re.compile(r"\w+")
-Range = tuple[int, int]
+_KIND = "likewise.terms.Vectorizer"
 Weighting = Literal["tfidf", "log-entropy", "count"]
 
 
-def words(text: str) -> list[str]:
-    """The words of a text, case folded.
-
-    >>> words("A man's Straße")
-    ['a', 'man', 's', 'strasse']
-    """
-    return _WORD.findall(unicodedata.normalize("NFKC", text).casefold())
-
-
-def need_scipy() -> Any:
-    """``scipy.sparse``, or its install line."""
-    try:
-        import scipy.sparse as sparse
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] != "scipy":
-            raise
-        raise MissingExtraError("rows of terms need scipy; install it with: pip install 'likewise[text]'") from None
-    return sparse
-
-
-def as_texts(texts: Any, name: str = "texts") -> list[str]:
-    """A list of str, or an error that says which is not."""
-    if isinstance(texts, str):
-        raise InputError(f"{name} is one string; a list of strings is wanted: [{texts[:20]!r}]")
-    try:
-        found = list(texts)
-    except TypeError:
-        raise InputError(f"{name} is {type(texts).__name__}; a list of strings is wanted") from None
-    for place, text in enumerate(found):
-        if not isinstance(text, str):
-            raise InputError(f"{name}[{place}] is {type(text).__name__}, {text!r}; a string is wanted")
-    return found
-
-
-def stemmer_of(stem: str | Callable[[str], str] | None) -> Callable[[str], str] | None:
-    """A function of a word: as given, or a Snowball stemmer by the name of its language (needs PyStemmer)."""
-    if stem is None or callable(stem):
-        return stem
-    try:
-        import Stemmer
-    except ModuleNotFoundError:
-        raise MissingExtraError(f"stem={stem!r} needs PyStemmer; install it with: pip install PyStemmer") from None
-    if stem not in Stemmer.algorithms():
-        raise InputError(f"stem={stem!r} is no language of PyStemmer; it has {', '.join(Stemmer.algorithms())}")
-    made: Callable[[str], str] = Stemmer.Stemmer(stem).stemWord
-    return made
-
-
 class Vectorizer:
-    """Texts to sparse rows of weighted terms.
+    """Texts to sparse rows of weighted terms. Lists of words will do in place of texts, where no words are to be found.
 
     Parameters
     ----------
@@ -119,28 +74,32 @@ class Vectorizer:
             raise InputError("words=None and characters=None leave no terms; give one of them, as in words=(1, 1)")
         if weighting not in ("tfidf", "log-entropy", "count"):
             raise InputError(f"weighting={weighting!r} is not known; it is 'tfidf', 'log-entropy' or 'count'")
+        if not min_count >= 1 or not 0 < max_share <= 1:
+            raise InputError(
+                f"min_count={min_count!r}, max_share={max_share!r}; at least 1 and a share in (0, 1] are wanted"
+            )
         self.words, self.characters = _range(words, "words"), _range(characters, "characters")
         self.weighting: Weighting = weighting
         self.min_count, self.max_share = min_count, max_share
         self.stem, self.stop = stem, _distinct(stop)
         self.terms: list[str] = []
         self.weights: NDArray[np.float64] = np.zeros(0)
-        self._columns: dict[str, int] = {}
+        self._columns: dict[str, int] | None = None
 
     # ---- learning
 
-    def fit(self, texts: Sequence[str]) -> Vectorizer:
+    def fit(self, texts: Sequence[Text]) -> Vectorizer:
         """Learn the terms of some texts and their weights."""
         self.fit_counts(texts)
         return self
 
-    def fit_transform(self, texts: Sequence[str]) -> Any:
+    def fit_transform(self, texts: Sequence[Text]) -> Any:
         """The same, and the rows of those texts."""
         return self.weigh(self.fit_counts(texts))
 
-    def fit_counts(self, texts: Sequence[str]) -> Any:
+    def fit_counts(self, texts: Sequence[Text]) -> Any:
         """Learn, and give the counts: (n, terms) CSR."""
-        texts = as_texts(texts)
+        texts = as_sentences(texts)
         names, counts = self._counted(texts)
         n = len(texts)
         df = np.bincount(counts.indices, minlength=len(names))
@@ -173,20 +132,37 @@ class Vectorizer:
             "stop": self.stop,
         }
 
+    # ---- keeping
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write it into one file, without pickle."""
+        save_archive(path, _KIND, self.options(), {"terms": self.terms, "weights": self.weights})
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Vectorizer:
+        """Read what :meth:`save` wrote."""
+        header, arrays = load_archive(path, _KIND)
+        with reading(str(path), "a Vectorizer"):
+            return cls(**header).restored(arrays["terms"], arrays["weights"])
+
     # ---- using
 
-    def transform(self, texts: Sequence[str]) -> Any:
+    def transform(self, texts: Sequence[Text]) -> Any:
         """Rows of texts: (n, terms) CSR of unit length; a text without a known term has a row of zeros."""
         return self.weigh(self.counts(texts))
 
-    def counts(self, texts: Sequence[str]) -> Any:
+    def counts(self, texts: Sequence[Text]) -> Any:
         """Counts of the known terms: (n, terms) CSR."""
-        names, counts = self._counted(as_texts(texts))
+        if self._columns is None:
+            raise InputError("this Vectorizer has learned no terms yet; call fit(texts) first")
+        names, counts = self._counted(as_sentences(texts))
         places = np.array([self._columns.get(name, -1) for name in names], np.int64)
         known = np.flatnonzero(places >= 0)
         counts = counts[:, known].tocoo()
         shape = (counts.shape[0], len(self.terms))
-        made = need_scipy().csr_array((counts.data, (counts.row, places[known][counts.col])), shape=shape)
+        made = need("scipy.sparse", "counting terms").csr_array(
+            (counts.data, (counts.row, places[known][counts.col])), shape=shape
+        )
         made.sort_indices()
         return made
 
@@ -200,15 +176,15 @@ class Vectorizer:
         rows.data *= self.weights[rows.indices]
         return unit_rows(rows)
 
-    def tokens(self, text: str) -> list[str]:
+    def tokens(self, text: Text) -> list[str]:
         """The words of a text as this counts them: stop words gone, stemmed."""
         stem, stop = stemmer_of(self.stem), set(self.stop)
         found = [word for word in words(text) if word not in stop]
         return found if stem is None else [stem(word) for word in found]
 
-    def _counted(self, texts: list[str]) -> tuple[list[str], Any]:
+    def _counted(self, texts: list[Text]) -> tuple[list[str], Any]:
         """All terms of some texts, and (n, terms) counts of them."""
-        sparse = need_scipy()
+        sparse = need("scipy.sparse", "counting terms")
         stem, stop = stemmer_of(self.stem), set(self.stop)
         known: dict[str, int] = {}  # a word as written, and the number of its stem; -1 for a stop word
         numbers: dict[str, int] = {}
@@ -223,19 +199,19 @@ class Vectorizer:
                 if number >= 0:
                     row.append(number)
             rows.append(row)
-        names, counts = list(numbers), _count_rows(rows, len(numbers))
+        names, counts = list(numbers), count_rows(rows, len(numbers))
         blocks, terms = [], []
         if self.words is not None:
             for length in range(self.words[0], self.words[1] + 1):
-                found = (names, counts) if length == 1 else _runs(rows, names, length)
+                found = (names, counts) if length == 1 else runs_of(rows, names, length)
                 terms += found[0]
                 blocks.append(found[1])
         if self.characters is not None:  # n-grams of a text: its words' counts times the words' n-grams
-            grams, parts = _grams(names, self.characters)
+            grams, parts = grams_of(names, self.characters)
             terms += grams
             blocks.append(counts @ parts)
-        made = sparse.hstack(blocks, format="csr") if len(blocks) > 1 else blocks[0]
-        return terms, sparse.csr_array(made)
+        made = sparse.csr_array(sparse.hstack(blocks, format="csr") if len(blocks) > 1 else blocks[0])
+        return _merged(terms, made)
 
 
 def _distinct(texts: Iterable[str]) -> list[str]:
@@ -252,40 +228,14 @@ def _range(value: Any, name: str) -> Range | None:
     return int(low), int(high)
 
 
-def _count_rows(rows: list[list[int]], width: int) -> Any:
-    """How often each number occurs in each row."""
-    lengths = np.array([len(row) for row in rows], np.int64)
-    indptr = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
-    indices = np.fromiter((number for row in rows for number in row), np.int64, count=int(indptr[-1]))
-    made = need_scipy().csr_array((np.ones(len(indices)), indices, indptr), shape=(len(rows), width))
-    made.sum_duplicates()
-    return made
-
-
-def _runs(rows: list[list[int]], names: list[str], length: int) -> tuple[list[str], Any]:
-    """Runs of so many words: their names and counts."""
-    numbers: dict[tuple[int, ...], int] = {}
-    found = [
-        [numbers.setdefault(tuple(row[first : first + length]), len(numbers)) for first in range(len(row) - length + 1)]
-        for row in rows
-    ]
-    return [" ".join(names[number] for number in run) for run in numbers], _count_rows(found, len(numbers))
-
-
-def _grams(names: list[str], lengths: Range) -> tuple[list[str], Any]:
-    """The character n-grams of words, named with a # in front (no word has one), and how often each word has each."""
+def _merged(names: list[str], counts: Any) -> tuple[list[str], Any]:
+    """Columns of one name as one: words given as such may have spaces in them, or begin with #."""
     numbers: dict[str, int] = {}
-    rows = []
-    for word in names:
-        padded = f" {word} "
-        rows.append(
-            [
-                numbers.setdefault("#" + padded[first : first + length], len(numbers))
-                for length in range(lengths[0], lengths[1] + 1)
-                for first in range(len(padded) - length + 1)
-            ]
-        )
-    return list(numbers), _count_rows(rows, len(numbers))
+    columns = [numbers.setdefault(name, len(numbers)) for name in names]
+    if len(numbers) == len(names):
+        return names, counts
+    sums = need("scipy.sparse", "counting terms").csr_array((np.ones(len(names)), (np.arange(len(names)), columns)))
+    return list(numbers), counts @ sums
 
 
 def _weights(counts: Any, df: NDArray[np.int64], weighting: Weighting) -> NDArray[np.float64]:
@@ -299,12 +249,3 @@ def _weights(counts: Any, df: NDArray[np.int64], weighting: Weighting) -> NDArra
     share.data /= np.bincount(share.indices, share.data, minlength=share.shape[1])[share.indices]
     entropy = np.bincount(share.indices, share.data * np.log(share.data), minlength=share.shape[1])
     return np.asarray(1 + entropy / np.log(n), np.float64)
-
-
-def unit_rows(rows: Any) -> Any:
-    """CSR rows scaled to unit length in place; rows of zeros stay."""
-    lengths = np.diff(rows.indptr)
-    owner = np.repeat(np.arange(len(lengths)), lengths)
-    norms = np.sqrt(np.bincount(owner, rows.data**2, minlength=len(lengths)))
-    rows.data /= np.where(norms > 0, norms, 1.0)[owner]
-    return rows
