@@ -1,7 +1,8 @@
 """Run benchmarks: all of them, or those named.
 
 A full run writes docs/benchmarks.json, docs/benchmarks.md from it, and the table in README.md. A quick or partial run
-writes no page unless asked to: its numbers would stand beside others that were not measured with them.
+writes no page unless asked to: --update puts its sections into the place of theirs, measured on the same processor, and
+the page says of each when that was.
 """
 
 from __future__ import annotations
@@ -33,6 +34,9 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--page", type=Path, metavar="FILE", help="where the page goes (docs/benchmarks.md)")
     parser.add_argument(
         "--from-json", type=Path, metavar="FILE", help="measure nothing: write the pages of these measurements"
+    )
+    parser.add_argument(
+        "--update", action="store_true", help="put these sections into docs/benchmarks.json, in the place of theirs"
     )
     chosen = parser.parse_args(given)
     if unknown := set(chosen.names) - set(NAMES):
@@ -73,8 +77,16 @@ def main() -> int:
         full = not results["quick"] and list(results["sections"]) == list(NAMES)
     else:
         results = measure(names, chosen)
-        if file := chosen.json or (docs / "benchmarks.json" if full else None):
-            write(file, json.dumps(results, indent=1) + "\n")
+    if chosen.update:
+        before = json.loads((docs / "benchmarks.json").read_text(encoding="utf-8"))
+        try:
+            results, full = report.updated(before, results), True
+        except ValueError as error:
+            print(f"docs/benchmarks.json stays as it is: {error}", file=sys.stderr)
+            return 1
+    kept = chosen.json or (docs / "benchmarks.json" if full else None)
+    if kept and (chosen.update or not chosen.from_json):
+        write(kept, json.dumps(results, indent=1) + "\n")
     if file := chosen.page or (docs / "benchmarks.md" if full else None):
         write(file, report.page(results))
     readme = ROOT / "README.md"

@@ -175,6 +175,26 @@ def machine_line(results: Results) -> str:
     )
 
 
+def updated(before: Results, fresh: Results) -> Results:
+    """Measurements with some sections in the place of theirs; each of these says when and by what it was measured.
+
+    ValueError where the two are of different processors, or the new ones of small sizes.
+    """
+    if fresh["quick"]:
+        raise ValueError("these are measurements of small sizes (--quick)")
+    for what in ("cpu", "cores"):
+        if before["machine"][what] != fresh["machine"][what]:
+            raise ValueError(f"it was measured on {before['machine'][what]}, and this on {fresh['machine'][what]}")
+    sections = before["sections"] | fresh["sections"]
+    when = {"date": fresh["date"], "command": fresh["command"], "load_before": fresh["machine"]["load_before"]}
+    again = before.get("again", {}) | fresh.get("again", dict.fromkeys(fresh["sections"], when))
+    return before | {
+        "sections": {name: sections[name] for name in SECTIONS if name in sections},
+        "versions": before["versions"] | fresh["versions"],
+        "again": again,
+    }
+
+
 # ------------------------------------------------------------------------------------------------ the pages
 
 
@@ -190,7 +210,9 @@ def page(results: Results) -> str:
         if section not in results["sections"]:
             continue
         parts.append(f"## {title}\n")
-        parts.append(f"`python -m benchmarks {section}`\n")
+        again = results.get("again", {}).get(section)
+        later = f" Measured by itself, {again['date']} (load {again['load_before']} before)." if again else ""
+        parts.append(f"`python -m benchmarks {section}`{'.' * bool(later)}{later}\n")
         for part in results["sections"][section]:
             parts.append(f"### {part['title']}\n")
             parts.append(part["what"] + (f" Here {part['size']}.\n" if part["kind"] == "race" else "\n"))

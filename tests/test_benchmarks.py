@@ -306,6 +306,21 @@ MEASURED = ROOT / "docs" / "benchmarks.json"
 
 
 @pytest.mark.skipif(not MEASURED.exists(), reason="no measurements are kept")
+def test_a_section_measured_again_says_when(results):
+    fresh = results | {"date": "2001-01-01", "command": "python -m benchmarks build", "sections": {"build": []}}
+    both = report.updated(results, fresh)
+    assert list(both["sections"]) == ["topk", "build"]
+    assert both["sections"]["topk"] == results["sections"]["topk"]
+    page = report.page(both)
+    assert "`python -m benchmarks build`. Measured by itself, 2001-01-01 (load 0.1 before).\n" in page
+    assert "`python -m benchmarks topk`\n" in page
+    assert report.updated(both, fresh)["again"].keys() == {"build"}
+    with pytest.raises(ValueError, match="small sizes"):
+        report.updated(results, fresh | {"quick": True})
+    with pytest.raises(ValueError, match="it was measured on a processor, and this on another"):
+        report.updated(results, fresh | {"machine": MACHINE | {"cpu": "another"}})
+
+
 def test_the_published_pages_are_those_of_the_measurements():
     results = json.loads(MEASURED.read_text(encoding="utf-8"))
     page, readme = ROOT / "docs" / "benchmarks.md", (ROOT / "README.md").read_text(encoding="utf-8")
