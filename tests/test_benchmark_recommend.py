@@ -63,9 +63,9 @@ def test_settings_are_chosen_by_validation():
 def test_goals():
     means = {"likewise Ease": np.full(9, 0.3), "likewise Popular": np.full(9, 0.2), "peer": np.full(9, 0.4)}
     middle = {name: float(values[0]) for name, values in means.items()}
-    (goal,) = bench.above("likewise Ease", means, middle)
+    goal = bench.above("likewise Ease", means, middle)
     assert goal.met
     assert goal.value == pytest.approx(50)
-    (goal,) = bench.against("likewise Ease", "peer", means, middle)
+    goal = bench.against("likewise Ease", "peer", middle)
     assert not goal.met
-    assert goal.value == pytest.approx(-25)
+    assert goal.value == pytest.approx(0.75)

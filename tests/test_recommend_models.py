@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import subprocess
 import sys
@@ -617,3 +618,40 @@ def test_a_million_users_and_items_within_two_gigabytes():
     done = subprocess.run([sys.executable, "-c", LARGE], capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stderr
     assert float(done.stdout) < 2048
+
+
+def test_fading_counts_what_was_taken_later():
+    users = [0, 0, 0, 0, 1, 1]
+    taken = Interactions(
+        users, [10, 11, 12, 13, 11, 10], [1.0, 2.0, 3.0, 4.0, 5.0, 6.0], [5.0, 9.0, 5.0, 7.0, 1.0, 2.0]
+    )
+    histories = taken.histories()
+    assert histories.later().tolist() == [2, 0, 2, 1, 0, 1]  # 10 and 12 were taken at one time
+    np.testing.assert_allclose(histories.fading(2.0), 0.1 + 0.9 * 2.0 ** -np.array([1, 0, 1, 0.5, 0, 0.5]))
+    assert histories.fading(None).tolist() == [1.0] * 6
+    assert Interactions(users, [10, 11, 12, 13, 11, 10]).histories().fading(2.0).tolist() == [1.0] * 6
+    assert histories.take(np.array([1])).later().tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("kind", [Ease, Neighbours, lambda **how: Neighbours(by="users", **how)])
+def test_a_faded_history_is_one_of_smaller_values(kind):
+    rng = np.random.default_rng(0)
+    users, items = np.divmod(rng.choice(30 * 40, 400, replace=False), 40)
+    taken = Interactions(users, items, rng.integers(1, 6, 400) / 1.0, rng.permutation(400) / 1.0)
+    plain, faded = kind().fit(taken), kind(fading=3.0).fit(taken)
+    histories = taken.histories()
+    less = dataclasses.replace(histories, values=histories.values * histories.fading(3.0))
+    if isinstance(plain, Neighbours):
+        np.testing.assert_allclose(faded._scores(histories, OPTIONS), plain._scores(less, OPTIONS), rtol=1e-10)
+    new = dataclasses.replace(less, users=np.full(len(less), -1))  # a fitted user's scores are kept by Ease
+    if isinstance(plain, Ease):
+        np.testing.assert_allclose(faded._scores(histories, OPTIONS), plain._scores(new, OPTIONS), rtol=1e-8, atol=1e-9)
+    assert not np.allclose(faded._scores(histories, OPTIONS), plain._scores(histories, OPTIONS))
+    for user in taken.users[:5]:
+        found = faded.recommend(user, 3)
+        why = faded.explain(user, found.items[0])
+        assert why.score == pytest.approx(found.scores[0], rel=1e-9)
+        assert why.amounts.sum() == pytest.approx(why.score, rel=1e-5)
+    assert faded.recommend([[taken.items[0]]], 2).scores == pytest.approx(plain.recommend([[taken.items[0]]], 2).scores)
+    with pytest.raises(InputError, match="fading=0; a number of items above 0"):
+        kind(fading=0)

@@ -73,6 +73,29 @@ class Histories:
         offsets = self.offsets[first : stop + 1] - self.offsets[first]
         return Histories(offsets, self.items[here], self.values[here], times, self.users[first:stop])
 
+    def later(self) -> NDArray[np.int64]:
+        """How many items of its row each was taken before; 0 for all, where there are no times."""
+        if self.times is None or not len(self.items):
+            return np.zeros(len(self.items), np.int64)
+        row = np.repeat(np.arange(len(self)), self.counts)
+        order = np.lexsort((self.times, row))
+        row, times = row[order], self.times[order]
+        changes = np.flatnonzero((np.diff(row) != 0) | (np.diff(times) != 0))
+        last = np.append(changes, len(row) - 1)  # of those of one row taken at one time
+        stop = np.repeat(last + 1, np.diff(last, prepend=-1))
+        out = np.empty(len(row), np.int64)
+        out[order] = self.offsets[row + 1] - stop
+        return out
+
+    def fading(self, half: float | None) -> NDArray[np.float64]:
+        """How much each item counts: 0.1 + 0.9 * 2 ** (-later / half), and 1 without a half or times.
+
+        A tenth is left of what is longest ago, so that a taste is not only what was taken last.
+        """
+        if half is None or self.times is None:
+            return np.ones(len(self.items))
+        return 0.1 + 0.9 * np.exp2(-self.later() / half)
+
     def matrix(self, items: int, *, binary: bool = False) -> csr_array:
         """As a sparse matrix of (rows, items); ones in the place of values, if ``binary``."""
         sparse = need("scipy.sparse", "recommendation", extra="recommend")
@@ -424,3 +447,12 @@ def _pairs(entry: Any, value: float) -> Iterator[tuple[Any, float]]:
     else:
         names = entry.tolist() if hasattr(entry, "tolist") else entry
         yield from ((name, value) for name in names)
+
+
+def check_fading(fading: float | None) -> float | None:
+    """``fading=`` of a model: None, or a number above 0."""
+    if fading is None:
+        return None
+    if not (fading > 0 and np.isfinite(fading)):
+        raise InputError(f"fading={fading!r}; a number of items above 0 is wanted, or None")
+    return float(fading)

@@ -30,7 +30,7 @@ from likewise.errors import InputError
 from likewise.extras import need
 from likewise.formula.metric import Metric, metric
 from likewise.formula.metrics import as_metric
-from likewise.recommend.interactions import Histories, Interactions
+from likewise.recommend.interactions import Histories, Interactions, check_fading
 from likewise.recommend.model import Recommender, Wanted
 from likewise.recommend.serving import best_of_sparse
 from likewise.reductions import TopK
@@ -69,6 +69,10 @@ class Neighbours(Recommender):
         The power of a similarity that scores are made with. Of MovieLens' ratings, 1.5 to 2 find more than 1.
     binary : bool
         Whether an interaction counts as 1 whatever its value.
+    fading : float, optional
+        What a user took longer ago counts less when something is recommended: half after so many later items
+        (:meth:`Histories.fading`), as far as times are known. Of MovieLens' ratings, 5 finds half as many again of the
+        next ones; there, though, people rate films in the order in which a page lists them.
 
     Examples
     --------
@@ -90,6 +94,7 @@ class Neighbours(Recommender):
         shrinkage: float | None = None,
         amplification: float = 1.5,
         binary: bool = False,
+        fading: float | None = None,
     ) -> None:
         if by not in ("items", "users"):
             raise InputError(f"by={by!r} is not known; it is 'items' or 'users'")
@@ -101,7 +106,7 @@ class Neighbours(Recommender):
             raise InputError(f"amplification={amplification!r}; a number above 0 is wanted")
         self.amplification = float(amplification)
         self.by, self.k, self.metric, self.weighting = by, read_count(k), metric, weighting
-        self.shrinkage, self.binary = shrinkage, bool(binary)
+        self.shrinkage, self.binary, self.fading = shrinkage, bool(binary), check_fading(fading)
         self._alike = _similarity_metric(metric, shrinkage)
 
     def _fit(self, taken: Interactions, options: Options) -> None:
@@ -168,6 +173,7 @@ class Neighbours(Recommender):
     def _of(self, histories: Histories, options: Options) -> csr_array:
         """What is multiplied with items: histories; or by users, the similarities of each one's neighbours."""
         values = _in_units(histories.matrix(len(self._items), binary=self._plain), self._unit)
+        values.data = values.data * histories.fading(self.fading)
         if self.by == "items":
             return values
         known = histories.users >= 0  # nobody is a neighbour to themselves
