@@ -21,7 +21,9 @@ def figures(folder: Path) -> str:
     films = Attributes.read(folder / "movies.csv")
     models = {
         "Ease": Ease(),
+        "Ease, fading": Ease(fading=5),
         "Neighbours": Neighbours(),
+        "Neighbours, fading": Neighbours(fading=5),
         "Taste": Taste(),
         "0.9 Ease + 0.1 Taste": Blend([(Ease(), 0.9), (Taste(), 0.1)]),
     }
