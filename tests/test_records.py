@@ -236,3 +236,11 @@ def test_what_is_no_archive_of_that_kind_is_refused(tmp_path):
     np.savez(tmp_path / "c.npz", x=np.arange(3))
     with pytest.raises(InputError, match="is not an archive of likewise"):
         load_archive(tmp_path / "c.npz", "apples")
+
+
+def test_an_archive_keeps_shapes_and_orders(tmp_path):
+    arrays = {"number": np.array(3), "none": np.zeros((0, 4)), "turned": np.arange(6.0).reshape(2, 3).T}
+    save_archive(tmp_path / "a", "shapes", {}, arrays)
+    for name, array in load_archive(tmp_path / "a", "shapes")[1].items():
+        assert array.shape == arrays[name].shape
+        np.testing.assert_array_equal(array, arrays[name])

@@ -164,7 +164,7 @@ def _texts(name: str, value: Value) -> list[str]:
 
 def _write_array(archive: zipfile.ZipFile, name: str, array: NDArray[Any]) -> None:
     with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
-        np.lib.format.write_array(member, np.ascontiguousarray(array), allow_pickle=False)
+        np.lib.format.write_array(member, np.asarray(array, order="C"), allow_pickle=False)
 
 
 def _read_array(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -419,7 +419,7 @@ def histories_of(lists: Sequence[Any], items: Ids, value: float = 1.0) -> Histor
 
 
 def _pairs(entry: Any, value: float) -> Iterator[tuple[Any, float]]:
-    if isinstance(entry, dict):
+    if isinstance(entry, Mapping):
         yield from entry.items()
     else:
         names = entry.tolist() if hasattr(entry, "tolist") else entry
