@@ -230,3 +230,9 @@ def test_vectors_that_are_there_already():
     with pytest.raises(BadRowsError) as error:
         Attributes.of([1, 2, 3], [[0.0], [np.nan], [np.inf]])
     assert error.value.rows == [1, 2]
+
+
+def test_whole_numbers_with_some_missing_are_numbers():
+    items = Attributes.read({"id": [1, 2, 3, 4], "year": [1990, None, 2000, 2010]})
+    assert [(block.name, block.kind) for block in items.blocks] == [("year", "numbers")]
+    np.testing.assert_allclose(items.vectors[:, 0], [-np.sqrt(1.5), 0, 0, np.sqrt(1.5)], rtol=1e-6)

@@ -416,3 +416,16 @@ def test_what_cannot_be_evaluated():
         evaluate({"Popular": Taste()}, taken, items=films)
     with pytest.raises(InputError, match="give their attributes"):
         evaluate(Taste(), taken)
+
+
+@pytest.mark.parametrize("stored", [1, 50, 1 << 20])
+def test_diversity_does_not_depend_on_how_many_lists_are_looked_at_together(stored, monkeypatch):
+    from scipy.sparse import csr_array
+
+    rng = np.random.default_rng(4)
+    vectors, lists = rng.poisson(0.3, (20, 15)).astype(float), rng.integers(-1, 20, (40, 5))
+    whole = diversity(lists, vectors)
+    monkeypatch.setattr("likewise.recommend.measures._STORED", stored)
+    np.testing.assert_array_equal(diversity(lists, vectors), whole)
+    np.testing.assert_allclose(diversity(lists, csr_array(vectors)), whole, rtol=1e-12)
+    assert diversity(lists[:0], vectors).shape == (0,)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import datetime
+
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.sparse as sp
 
 from likewise.errors import InputError, ShapeError
 from likewise.recommend import Interactions
 from likewise.recommend.ids import Ids
+from likewise.recommend.interactions import as_seconds
 
 COLUMNS = {"userId": [7, 3, 7], "movieId": ["b", "a", "a"], "rating": [4, 2.5, 1], "timestamp": [30, 10, 20]}
 
@@ -150,3 +154,35 @@ def test_ids_are_found_and_the_nearest_offered():
         numbers.numbers(["10"])
     with pytest.raises(InputError, match="there are no users"):
         Ids([], "user").numbers([1])
+
+
+NOON = 1_715_947_200.0  # 2024-05-17T12:00:00 in UTC
+ZONE = datetime.timezone(datetime.timedelta(hours=-4))
+
+
+@pytest.mark.parametrize(
+    ("times", "seconds"),
+    [
+        ([1_700_000_000, None, 3], [1_700_000_000, np.nan, 3]),  # whole numbers with gaps are an object array
+        (["1700000000", "", "2.5"], [1_700_000_000, np.nan, 2.5]),  # no year
+        (["2024-05-17T12:00:00", None, "2024-05-17"], [NOON, np.nan, NOON - 43_200]),
+        (["2024-05-17T12:00:00Z", "2024-05-17 14:00+02:00", "2024-05-17T08:00:00.000-0400"], [NOON] * 3),
+        (
+            [datetime.datetime(2024, 5, 17, 8, tzinfo=ZONE), datetime.datetime(2024, 5, 17, 12), None],
+            [NOON] * 2 + [np.nan],
+        ),
+        ([datetime.date(2024, 5, 17), pd.Timestamp("2024-05-17T12:00Z"), pd.NaT], [NOON - 43_200, NOON, np.nan]),
+        (np.array(["2024-05-17T12", "NaT"], "datetime64[h]"), [NOON, np.nan]),
+    ],
+)
+def test_times_are_seconds_whatever_they_are_written_in(times, seconds):
+    np.testing.assert_array_equal(as_seconds(times, "times"), seconds)
+    good = ~np.isnan(seconds)
+    table = {"user": ["ann"] * len(times), "item": [str(n) for n in range(len(times))], "time": times}
+    np.testing.assert_array_equal(Interactions.read(table, on_bad="skip").times, np.array(seconds)[good])
+
+
+@pytest.mark.parametrize("times", [["yesterday", "2024-05-17"], [object(), None], ["12", "2024-05-17T25:00"]])
+def test_what_is_no_time(times):
+    with pytest.raises(InputError, match=r"times: .*; times are numbers, or dates as in 2024-05-17T12:30:00"):
+        as_seconds(times, "times")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import os
+import pickle
 import subprocess
 import sys
+from types import MappingProxyType
 
 import numpy as np
 import pytest
@@ -105,6 +108,43 @@ def test_where_admits_exactly_k_of_them(model):
     assert (none.indices == -1).all()
     assert np.isnan(none.scores).all()
     assert none.items[0].tolist() == [None] * 3
+
+
+@pytest.mark.parametrize("count", [0, 1, 2])
+@pytest.mark.parametrize("exclude_seen", [True, False])
+def test_few_admitted_items_for_those_with_and_without_a_history(model, count, exclude_seen):
+    admitted = list(model.items[20 : 20 + count])
+    lists = [[model.items[0]], []]
+    both = model.recommend(lists, 4, where=admitted, exclude_seen=exclude_seen)
+    for row, history in enumerate(lists):
+        alone = model.recommend([history], 4, where=admitted, exclude_seen=exclude_seen)
+        np.testing.assert_array_equal(both.indices[row], alone.indices[0])
+        np.testing.assert_array_equal(both.scores[row], alone.scores[0])
+    assert (np.sort(both.indices, axis=1) == [-1] * (4 - count) + list(range(20, 20 + count))).all()
+
+
+def test_models_are_pickled_and_copied_after_use(model):
+    found, alike = model.recommend(k=5), model.similar_items(model.items[:3], 4)
+    for again in (pickle.loads(pickle.dumps(model)), copy.deepcopy(model)):
+        same, like = again.recommend(k=5), again.similar_items(again.items[:3], 4)
+        np.testing.assert_array_equal(same.items, found.items)
+        np.testing.assert_array_equal(same.scores, found.scores)
+        np.testing.assert_array_equal(like.scores, alike.scores)
+        assert repr(again) == repr(model)
+
+
+def test_what_does_not_fit_in_memory_is_refused_at_once(model):
+    for call in (lambda: model.similar_items(model.items[0], 10**12), lambda: model.recommend(k=10**12)):
+        with pytest.raises(InputError, match="does not fit in memory"):
+            call()
+
+
+def test_any_mapping_is_a_history_with_values(taken):
+    model = Ease(l2=5.0).fit(taken)
+    history = {taken.items[0]: 5.0, taken.items[3]: 1.0}
+    as_dict, as_view = model.recommend([history], 5), model.recommend([MappingProxyType(history)], 5)
+    np.testing.assert_array_equal(as_view.scores, as_dict.scores)
+    assert (as_dict.scores != model.recommend([list(history)], 5).scores).any()
 
 
 def test_more_than_there_are(model):
@@ -216,6 +256,13 @@ def test_diverse_lists_are_padded_too(model, diversify):
         assert sorted(row.tolist()) == sorted(other.tolist())
         count = int((row >= 0).sum())
         assert (row[count:] == -1).all()
+
+
+def test_the_pool_of_a_diverse_list_is_bounded(taken, monkeypatch):
+    assert [pool_size(k) for k in (1, 20, 21, 1000, 3000)] == [100, 100, 105, 2000, 3000]
+    monkeypatch.setattr("likewise.recommend.diversity._LONGEST", 59)
+    with pytest.raises(InputError, match="all of 60 items with each other; ask for k <= 59"):
+        Popular().fit(taken).recommend(k=60, diversify=0.5, exclude_seen=False)
 
 
 def test_similar_items(model):
@@ -337,6 +384,21 @@ def test_integer_ids_come_back_as_integers(tmp_path):
 
 
 # ---- each by its own definition
+
+
+def test_popular_leaves_out_whatever_was_seen():
+    rng = np.random.default_rng(3)
+    for m, k in ((1, 1), (5, 2), (9, 9), (30, 4)):
+        users, items = rng.integers(0, 12, 8 * m), np.append(rng.integers(0, m, 7 * m), np.arange(m))
+        taken = Interactions.read((users, items))
+        model = Popular().fit(taken)
+        admitted = rng.random(m) < 0.7
+        found = model.recommend(k=k, where=admitted)
+        counts, seen = model.recommend([[]], m, exclude_seen=False), taken.matrix.toarray() > 0
+        order = counts.indices[0][counts.indices[0] >= 0]
+        for row in range(len(taken.users)):
+            expected = [i for i in order if admitted[i] and not seen[row, i]][:k]
+            assert found.indices[row].tolist() == expected + [-1] * (k - len(expected))
 
 
 def test_popular_counts_and_decays(taken):

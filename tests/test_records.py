@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import os
 import re
 
 import numpy as np
@@ -236,3 +237,19 @@ def test_what_is_no_archive_of_that_kind_is_refused(tmp_path):
     np.savez(tmp_path / "c.npz", x=np.arange(3))
     with pytest.raises(InputError, match="is not an archive of likewise"):
         load_archive(tmp_path / "c.npz", "apples")
+
+
+def test_an_archive_keeps_shapes_and_orders(tmp_path):
+    arrays = {"number": np.array(3), "none": np.zeros((0, 4)), "turned": np.arange(6.0).reshape(2, 3).T}
+    save_archive(tmp_path / "a", "shapes", {}, arrays)
+    for name, array in load_archive(tmp_path / "a", "shapes")[1].items():
+        assert array.shape == arrays[name].shape
+        np.testing.assert_array_equal(array, arrays[name])
+
+
+@pytest.mark.skipif(os.name != "posix", reason="rights are POSIX's")
+def test_an_archive_has_the_rights_of_any_new_file(tmp_path):
+    (tmp_path / "other").write_text("")
+    save_archive(tmp_path / "a", "rights", {}, {"one": np.ones(1)})
+    assert (tmp_path / "a").stat().st_mode == (tmp_path / "other").stat().st_mode
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "other"]

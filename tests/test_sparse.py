@@ -195,3 +195,13 @@ def test_a_matrix_that_contradicts_itself_is_refused(part):
     for queries, items in ((bad, good), (good, bad), (bad, None)):
         with pytest.raises(InputError, match="is no whole sparse matrix"):
             lw.topk(queries, items, 2, metric="dot")
+
+
+def test_a_result_that_does_not_fit_and_sums_that_overflow_are_told_as_of_dense_rows():
+    x, y = (sp.csr_array(np.array(rows)) for rows in ([[1e200, 1e200], [1.0, 0.0]], [[1e200, -1e200], [1.0, 1.0]]))
+    with pytest.raises(InputError, match="does not fit in memory; ask for a smaller k"):
+        lw.topk(x, y, 10**12, metric="dot")
+    for queries, items in ((x, y), (x.toarray(), y.toarray())):  # inf - inf
+        with pytest.warns(lw.NaNWarning, match="dot gave NaN for so many items that 1 rows have fewer than 2"):
+            found = lw.topk(queries, items, 2, metric="dot")
+        assert found.indices.tolist() == [[1, -1], [0, 1]]

@@ -84,7 +84,6 @@ def test_many_equal_rows_are_few_pairs_at_a_time(monkeypatch):
         return found
 
     monkeypatch.setattr(duplicates, "within", counted)
-    monkeypatch.setattr(duplicates, "_FIRST", 2)
     found = near_duplicates(np.ones((500, 3), np.float32), 0.5, max_pairs=700)
     assert max(sizes) <= 2000
     assert (found.first[-1], found.second[-1]) == (1, 202)  # 499 of row 0, and 201 of row 1

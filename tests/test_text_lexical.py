@@ -140,3 +140,11 @@ def test_fusion_of_nothing():
 
 def test_rows_are_sparse():
     assert sp.issparse(Vectorizer().fit_transform(TEXTS))
+
+
+def test_equal_scores_of_a_ranking_count_alike():
+    one = TopK(np.array([[0.1, 0.1, 0.1]]), np.array([[0, 1, 2]]))  # whose mean is 0.10000000000000002
+    other = TopK(np.array([[3.0, 1.0, np.nan]]), np.array([[4, 2, -1]]))
+    found = fuse([one, other], 4)
+    assert found.indices.tolist() == [[4, 0, 1, 2]]
+    np.testing.assert_allclose(found.values, [[1.0, -1.0, -1.0, -1.0]])

@@ -290,6 +290,8 @@ def test_kept_in_a_file(model, tmp_path):
     np.testing.assert_array_equal(again.transform(x), model.transform(x))
     np.testing.assert_array_equal(again.transform_target(y), model.transform_target(y))
     assert again.get_params() == model.get_params()
+    for name in type(model)._saved:
+        assert np.shape(getattr(again, name)) == np.shape(getattr(model, name))  # a number stays one
     other = CCA if isinstance(model, Alignment) else Alignment
     with pytest.raises(InputError, match=f"holds likewise.translate.{type(model).__name__}, not likewise.translate."):
         other.load(tmp_path / "model")

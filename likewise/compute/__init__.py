@@ -10,7 +10,8 @@ from likewise.compute.dense import contributions, paired, pairwise
 from likewise.compute.explain import Explanation, explain
 from likewise.compute.fold import attend, weighted_sum
 from likewise.compute.prepared import Prepared, prepare
-from likewise.compute.search import NaNWarning, topk, within
+from likewise.compute.search import topk, within
+from likewise.compute.sides import NaNWarning
 
 __all__ = [
     "Explanation",

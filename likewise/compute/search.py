@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import operator
 import time
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 from likewise.arrays import Batch, broadcast_lead, give, read, same_dimension
 from likewise.compute.coding import FEW_ITEMS, choose_coding, code, coded_bytes, may_code
 from likewise.compute.filters import Where, read_where
-from likewise.compute.options import Options, Progress, caller_level, physical_memory, read_options
+from likewise.compute.options import Options, Progress, read_options
 from likewise.compute.partial import choose_heads, codes_are_quick, may_hold
 from likewise.compute.prepared import Prepared, resolve_items
 from likewise.compute.sides import (
@@ -25,12 +24,14 @@ from likewise.compute.sides import (
     counts_bits,
     good_rows,
     metric_for,
+    refuse_too_large,
     screened,
     search_statistics,
     side_of,
     slab_rows,
     slabs,
     transformed,
+    warn_of_nan,
 )
 from likewise.compute.sparse import is_sparse, topk_sparse
 from likewise.errors import DtypeError, InputError
@@ -428,8 +429,7 @@ def topk(
     call = _read_call(queries, items, metric, where, n_jobs, memory_limit, on_bad, progress)
     k = read_count(k)
     shape = (*call.lead, call.queries.rows, k)
-    if np.prod(shape, dtype=float) * 16 > physical_memory():
-        raise InputError(f"a result of {' x '.join(map(str, shape))} does not fit in memory; ask for a smaller k")
+    refuse_too_large(shape)
     counts, begun = Counts(), time.perf_counter()
     parts = [_topk(replace(part, counts=counts), k) for part in call.parts()]
     values = _joined([p.values for p in parts], np.float64).reshape(shape)
@@ -495,7 +495,7 @@ def _topk(part: _Part, k: int) -> TopK:
     values, indices = reduction.finish(state)
     where = part.where
     if part.admitted is None and (where is None or (where.mask is None and where.lists is None)):
-        _warn_of_nan(indices, min(k, part.items.n - (where is not None)), part.metric)
+        warn_of_nan(indices, min(k, part.items.n - (where is not None)), part.metric)
     indices = part.original(indices)
     if part.kept_queries is None:
         return TopK(values, indices)
@@ -547,21 +547,6 @@ def nearest(
     """
     found = _topk(_Part(metric, queries, items, None, None, options, queries.n, None, None, keep=keep), 1)
     return found.values[:, 0], found.indices[:, 0]
-
-
-class NaNWarning(RuntimeWarning):
-    """A formula gave NaN for so many pairs that rows could not be filled."""
-
-
-def _warn_of_nan(indices: NDArray[np.int64], expected: int, metric: Metric) -> None:
-    short = int(np.count_nonzero((indices >= 0).sum(axis=1) < expected))
-    if short:
-        warnings.warn(
-            f"{metric.name} gave NaN for so many items that {short:,} rows have fewer than {expected} neighbours; "
-            "guard the formula (0 / 0, a logarithm or root of a negative number) with lw.math.where",
-            NaNWarning,
-            stacklevel=caller_level(),
-        )
 
 
 def within(

@@ -5,6 +5,7 @@ The compiled engine is imported inside functions, so that ``import likewise`` lo
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from likewise.arrays import Batch, BitBatch, broadcast_lead
-from likewise.compute.options import Options
+from likewise.compute.options import Options, caller_level, physical_memory
 from likewise.errors import BadRowsError, InputError, ShapeError
 from likewise.formula.bits import counts_of
 from likewise.formula.expr import Expr, X, Y
@@ -249,3 +250,28 @@ def result_dtype(*dtypes: str) -> type[np.float32 | np.float64]:
 def fold_compute(*dtypes: str) -> str:
     """Arithmetic of weighted sums and attention: float32 for floats of at most 32 bits, as torch has it."""
     return "f32" if all(t in FLOAT32 for t in dtypes) else "f64"
+
+
+# ---- results
+
+
+def refuse_too_large(shape: tuple[int, ...]) -> None:
+    """An error, rather than a machine out of memory, where values and indices of that shape do not fit."""
+    if np.prod(shape, dtype=float) * 16 > physical_memory():
+        raise InputError(f"a result of {' x '.join(map(str, shape))} does not fit in memory; ask for a smaller k")
+
+
+class NaNWarning(RuntimeWarning):
+    """A formula gave NaN for so many pairs that rows could not be filled."""
+
+
+def warn_of_nan(indices: NDArray[np.int64], expected: int, metric: Metric) -> None:
+    """Say so where rows have fewer neighbours than expected."""
+    short = int(np.count_nonzero((indices >= 0).sum(axis=1) < expected))
+    if short:
+        warnings.warn(
+            f"{metric.name} gave NaN for so many items that {short:,} rows have fewer than {expected} neighbours; "
+            "guard the formula (0 / 0, a logarithm or root of a negative number) with lw.math.where",
+            NaNWarning,
+            stacklevel=caller_level(),
+        )

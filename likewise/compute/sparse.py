@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from likewise.arrays import read
 from likewise.compute.filters import read_where
 from likewise.compute.options import Progress, read_options
-from likewise.compute.sides import metric_for, refuse_bad
+from likewise.compute.sides import metric_for, refuse_bad, refuse_too_large, warn_of_nan
 from likewise.errors import DtypeError, InputError, ShapeError
 from likewise.formula.sparse import sparse_form
 from likewise.reductions import Best, CountedTopK, Counts, TopK
@@ -144,6 +144,7 @@ def topk_sparse(
             f"queries has vectors of {x.d} coordinates (shape {(x.n, x.d)}) and items of {y.d} (shape {(y.n, y.d)}); "
             "the last axes must be equal"
         )
+    refuse_too_large((x.n, k))
     form = sparse_form(found, x.ones and y.ones)
     if form is None:
         raise InputError(_no_form(found))
@@ -152,6 +153,8 @@ def topk_sparse(
     admitted = read_where(where, (), x.n, y.n, own=own).filter(None, None, None)
     state = engine.topk(form, x, y, ready.turned, k, admitted, options.threads, options.progress)
     made = Best(k).finish(state)
+    if where is None:
+        warn_of_nan(made.indices, min(k, y.n - own), found)
     if not stats:
         return made
     counted = CountedTopK(made.values, made.indices)

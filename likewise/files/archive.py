@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import json
 import os
-import tempfile
+import secrets
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
@@ -59,8 +59,9 @@ def save_archive(
     ({'k': 2}, array([0, 1, 2]), ['a', 'b'])
     """
     path = Path(path)
-    try:
-        handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    beside = path.parent / f".{path.name}.{secrets.token_hex(4)}.part"
+    try:  # with the rights that any new file has
+        handle = os.open(beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0), 0o666)
     except OSError as error:
         raise InputError(f"{path} cannot be written: {error.strerror or error}") from None
     try:
@@ -79,10 +80,9 @@ def save_archive(
                         _write_array(archive, name, np.asarray(value))
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(beside, 0o666 & ~_umask())  # mkstemp's are for the owner alone
         os.replace(beside, path)
     except BaseException as error:
-        Path(beside).unlink(missing_ok=True)
+        beside.unlink(missing_ok=True)
         if isinstance(error, OSError):
             raise InputError(f"{path} cannot be written: {error.strerror or error}") from None
         raise
@@ -164,14 +164,8 @@ def _texts(name: str, value: Value) -> list[str]:
 
 def _write_array(archive: zipfile.ZipFile, name: str, array: NDArray[Any]) -> None:
     with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
-        np.lib.format.write_array(member, np.ascontiguousarray(array), allow_pickle=False)
+        np.lib.format.write_array(member, np.asarray(array, order="C"), allow_pickle=False)
 
 
 def _read_array(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
     return np.asarray(np.lib.format.read_array(io.BytesIO(archive.read(f"{name}.npy")), allow_pickle=False))
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

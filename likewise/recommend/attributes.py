@@ -290,6 +290,8 @@ def _guess(column: NDArray[Any], separator: str) -> str | None:
         return None
     if any(isinstance(value, (list, tuple, np.ndarray)) for value in values):
         return "lists"
+    if all(isinstance(value, (int, float)) for value in values):
+        return "numbers"  # whole numbers among which some are missing
     texts = [str(value) for value in values]
     if sum(separator in one for one in texts) * 10 >= len(texts):
         return "lists"

@@ -5,9 +5,9 @@ Of a pool of candidates, the one is chosen next that is most relevant and least 
 
     (1 - diversify) relevance(i)  -  diversify  max over the chosen j of similarity(i, j)
 
-The pool are a user's best max(100, 5 k) items. Relevance is the score, scaled so that the pool's lowest is 0 and its
-highest 1: scores of different models have different units, and similarities lie in [-1, 1]. At equal value the item
-that is higher by score comes first. Scores are returned as the model gave them.
+The pool are a user's best max(100, 5 k) items; of more than 2,000, the best 2,000 or k. Relevance is the score, scaled
+so that the pool's lowest is 0 and its highest 1: scores of different models have different units, and similarities lie
+in [-1, 1]. At equal value the item that is higher by score comes first. Scores are returned as the model gave them.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from likewise.errors import InputError
 from likewise.reductions import TopK
 
 if TYPE_CHECKING:
@@ -24,18 +25,22 @@ if TYPE_CHECKING:
 
 #: Different items whose similarities are held at a time: 32 MB.
 _MOST_ITEMS = 2_000
+#: The longest list that is made: the similarities of its pool are 200 MB.
+_LONGEST = 5_000
 #: The worth of a candidate that is not there: below what any other can have.
 _ABSENT = -1e9
 
 
 def pool_size(k: int) -> int:
     """Of how many candidates k are chosen."""
-    return max(100, 5 * k)
+    return max(100, min(5 * k, max(k, _MOST_ITEMS)))
 
 
 def diversified(model: Recommender, pool: TopK, k: int, diversify: float) -> TopK:
     """The first k of each row's pool, by maximal marginal relevance."""
     n, p = pool.indices.shape
+    if p > _LONGEST:
+        raise InputError(f"diversify= compares all of {p:,} items with each other; ask for k <= {_LONGEST:,}")
     k = min(k, p)
     values, indices = np.full((n, k), np.nan), np.full((n, k), -1, np.int64)
     for first, stop in _pieces(pool.indices):

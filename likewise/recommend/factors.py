@@ -41,6 +41,8 @@ from likewise.recommend.model import Recommender, Wanted
 from likewise.recommend.serving import best_of_vectors
 from likewise.reductions import TopK
 
+_BLOCK = 1 << 16  # vectors that are float64 at a time
+
 
 class Factors(Recommender):
     """Vectors of users and items by alternating least squares (Hu, Koren and Volinsky 2008).
@@ -132,8 +134,11 @@ class Factors(Recommender):
     @cached_property
     def _gram(self) -> NDArray[np.float64]:
         """Y'Y + l2 I."""
-        y = self._vectors.astype(np.float64)
-        return np.asarray(y.T @ y + self.l2 * np.eye(y.shape[1]))
+        total = self.l2 * np.eye(self._vectors.shape[1])
+        for first in range(0, len(self._vectors), _BLOCK):  # in float64, some at a time: a million rows are 512 MB
+            y = self._vectors[first : first + _BLOCK].astype(np.float64)
+            total += y.T @ y
+        return total
 
     @cached_property
     def _ready(self) -> Any:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import datetime
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -26,6 +28,9 @@ VALUE_NAMES = ("rating", "value", "score", "stars", "weight", "count", "plays", 
 TIME_NAMES = ("timestamp", "time", "date", "datetime", "ts", "unixtime", "when")
 
 DUPLICATES = ("last", "sum", "max")
+
+#: A date and time with a zone: Z, +02:00, -0530 or +02.
+_ZONED = re.compile(r"(.*\d[T ].*?\d)\s*(?:Z|([+-])(\d\d)(?::?(\d\d))?)")
 
 
 @dataclass(frozen=True)
@@ -356,22 +361,46 @@ def _numbers(values: Any, name: str) -> NDArray[np.float64]:
 
 
 def as_seconds(times: Any, name: str) -> NDArray[np.float64]:
-    """Times as float64 seconds: dates since 1970, in text as ISO 8601 has them; numbers as they are; NaN for none."""
+    """Times as float64 seconds: dates since 1970, in text as ISO 8601 has them; numbers as they are; NaN for none.
+
+    Dates with a zone are brought to UTC, where those without are taken to be.
+    """
     array = np.asarray(times)
-    if array.dtype.kind == "O" and all(value is None or isinstance(value, str) for value in array.tolist()):
+    if array.dtype.kind in "OU":
+        values = [None if value is None or value == "" or value != value else value for value in array.ravel().tolist()]
+        try:  # numbers, though some are missing, or written as text: 1700000000 is no year
+            return _numbers([np.nan if value is None else _number(value) for value in values], name)
+        except (TypeError, ValueError):
+            pass
         try:
-            array = np.array([value if value else "NaT" for value in array.tolist()], "datetime64[us]")
-        except ValueError as error:
-            raise InputError(f"{name}: {error}; dates are written as 2024-05-17T12:30:00") from None
-    elif array.dtype.kind in "OU":
-        try:
-            array = array.astype("datetime64[us]")
-        except (ValueError, TypeError):
-            raise InputError(f"{name} have to be numbers or dates; dates are written as 2024-05-17T12:30:00") from None
+            array = np.array([_moment(value) for value in values], "datetime64[us]")
+        except (TypeError, ValueError) as error:
+            raise InputError(f"{name}: {error}; times are numbers, or dates as in 2024-05-17T12:30:00") from None
     if array.dtype.kind == "M":
         seconds = array.astype("datetime64[us]").astype(np.int64) / 1e6
         return np.where(np.isnat(array), np.nan, seconds)
     return _numbers(array, name)
+
+
+def _number(value: Any) -> float:
+    if not isinstance(value, (int, float, np.number, str)):
+        raise TypeError(f"{value!r} is no number")
+    return float(value)
+
+
+def _moment(value: Any) -> Any:
+    """A date, in text or as Python has it, without its zone: NumPy knows none."""
+    if value is None:
+        return np.datetime64("NaT")
+    zone = datetime.timedelta()
+    if isinstance(value, str):
+        if found := _ZONED.fullmatch(value.strip()):
+            value, sign, hours, minutes = found.groups()
+            if sign is not None:
+                zone = datetime.timedelta(hours=int(sign + hours), minutes=int(sign + (minutes or "0")))
+    elif getattr(value, "tzinfo", None) is not None:
+        zone, value = value.utcoffset(), value.replace(tzinfo=None)
+    return np.datetime64(value, "us") - np.timedelta64(zone)
 
 
 def _good_rows(
@@ -442,7 +471,7 @@ def histories_of(lists: Sequence[Any], items: Ids, value: float = 1.0) -> Histor
 
 
 def _pairs(entry: Any, value: float) -> Iterator[tuple[Any, float]]:
-    if isinstance(entry, dict):
+    if isinstance(entry, Mapping):
         yield from entry.items()
     else:
         names = entry.tolist() if hasattr(entry, "tolist") else entry

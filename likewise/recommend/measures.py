@@ -30,6 +30,7 @@ Integers = NDArray[np.int64]
 ACCURACY = ("hr", "recall", "precision", "ndcg", "map", "mrr")
 
 _SAMPLES = 1 << 22  # numbers of resampled users drawn at a time: 32 MB
+_STORED = 1 << 21  # numbers in the vectors of lists that are looked at together: 50 MB
 
 
 def hits_of(lists: Integers, relevant: Any) -> NDArray[np.bool_]:
@@ -171,19 +172,27 @@ def diversity(lists: Integers, vectors: Any) -> Floats:
     >>> diversity(np.array([[0, 1], [0, 2]]), np.array([[1.0, 0], [0, 1], [2, 0]]))
     array([1., 0.])
     """
-    out = np.full(len(lists), np.nan)
-    for row, items in enumerate(lists):
-        chosen = vectors[items[items >= 0]]
-        n = chosen.shape[0]
-        if n < 2:
-            continue
-        dense = np.asarray(chosen.todense() if hasattr(chosen, "todense") else chosen, np.float64)
-        length = np.sqrt((dense * dense).sum(axis=1))
-        unit = dense / np.where(length > 0, length, 1)[:, None]
+    from scipy.sparse import csr_array
+
+    sparse = hasattr(vectors, "tocsr")
+    vectors = csr_array(vectors) if sparse else np.asarray(vectors)
+    stored = np.append(np.diff(vectors.indptr) if sparse else np.full(len(vectors), vectors.shape[1]), 0)
+    before = np.concatenate([np.zeros(1, np.int64), np.cumsum(stored[lists].sum(axis=1))])
+    out, first = np.full(len(lists), np.nan), 0
+    while first < len(lists):
+        stop = max(first + 1, int(np.searchsorted(before, before[first] + _STORED, side="right")) - 1)
+        some = lists[first:stop]
+        n = (some >= 0).sum(axis=1)
+        ends = np.concatenate([np.zeros(1, np.int64), np.cumsum(n)])
+        rows = vectors[some[some >= 0]].astype(np.float64)
+        length = np.sqrt(np.asarray((rows * rows).sum(axis=1)).ravel())
+        inverse = np.divide(1.0, length, out=np.zeros_like(length), where=length > 0)
+        total = csr_array((inverse, np.arange(len(inverse)), ends), shape=(len(some), len(inverse))) @ rows
+        units = np.bincount(np.repeat(np.arange(len(some)), n), length > 0, minlength=len(some))
         # the sum over pairs i < j of unit_i . unit_j is half of |sum of units|^2 less the squares
-        total = unit.sum(axis=0)
-        pairs = (total @ total - (unit * unit).sum()) / 2
-        out[row] = min(max(1 - pairs / (n * (n - 1) / 2), 0.0), 2.0)
+        pairs = (np.asarray((total * total).sum(axis=1)).ravel() - units) / 2
+        out[first:stop] = np.where(n < 2, np.nan, np.clip(1 - pairs / np.maximum(n * (n - 1) / 2, 1), 0.0, 2.0))
+        first = stop
     return out
 
 

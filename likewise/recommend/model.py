@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from likewise.compute import prepare, topk
-from likewise.compute.options import Options, Progress, physical_memory, read_options
+from likewise.compute.options import Options, Progress, read_options
 from likewise.compute.search import read_count
 from likewise.errors import InputError, ShapeError
 from likewise.extras import need
@@ -295,7 +295,7 @@ class Recommender(ABC):
             Which items may be recommended: booleans in the order of ``items``, or ids.
         diversify : float
             0 to 1: how much the items of a list are to differ from each other, by maximal marginal relevance
-            (:mod:`likewise.recommend.diversity`). At 0 the order is plainly by score.
+            (:mod:`likewise.recommend.diversity`), for k up to 5,000. At 0 the order is plainly by score.
         n_jobs, memory_limit, progress
             As in :mod:`likewise.compute`. Users are gone through some at a time: the answer does not depend on it.
 
@@ -324,10 +324,6 @@ class Recommender(ABC):
         options = read_options(n_jobs, memory_limit, "raise", progress)
         asked, alone = self._known()._asked(users)
         k = read_count(k)
-        if float(len(asked)) * k * 24 > physical_memory():
-            raise InputError(
-                f"a result of {len(asked):,} x {k:,} does not fit in memory; ask for fewer users at a time"
-            )
         try:
             diversify = float(diversify)
         except (TypeError, ValueError):
@@ -430,6 +426,12 @@ class Recommender(ABC):
         return list(self._items.names[items])
 
     # ---- keeping
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For pickle and copies: what is made again when it is needed stays behind."""
+        kinds = type(self).__mro__
+        made = {name for kind in kinds for name, what in vars(kind).items() if isinstance(what, cached_property)}
+        return {name: value for name, value in self.__dict__.items() if name not in made}
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the model to one file, without pickle; :func:`likewise.recommend.load` reads it.

@@ -224,6 +224,12 @@ class Neighbours(Recommender):
 
     # ---- keeping
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in super().__getstate__().items() if name != "_alike"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _alike=_similarity_metric(state["metric"], state["shrinkage"]))
+
     def _arrays(self) -> dict[str, Any]:
         if not isinstance(self.metric, str):
             raise InputError(f"a metric of one's own ({self._alike.name}) cannot be saved; save one that has a name")

@@ -57,23 +57,34 @@ class Popular(Recommender):
         return np.broadcast_to(self._counts, (len(histories), len(self._counts))).copy()
 
     def _best(self, histories: Histories, wanted: Wanted) -> TopK:
-        """Of the most popular, the first k that a row has not seen: no more than k + its history are looked at."""
-        if not wanted.exclude_seen:
-            best = best_of_scores(self._counts[None], wanted.k, None, wanted.admitted)
-            n = len(histories)
-            return TopK(np.repeat(best.values, n, axis=0), np.repeat(best.indices, n, axis=0))
-        most = int(histories.counts.max(initial=0))
+        """Of the most popular, the first k that a row has not seen: no more than k + its history are looked at.
+
+        With s_0 < s_1 < ... the places that a row has seen, its j-th unseen one is j + #{i: s_i - i <= j}.
+        """
+        n, most = len(histories), int(histories.counts.max(initial=0)) if wanted.exclude_seen else 0
         best = best_of_scores(self._counts[None], wanted.k + most, None, wanted.admitted)
         first = best.indices[0][best.indices[0] >= 0]
-        place = np.full(len(self._items), -1)
-        place[first] = np.arange(len(first))
-        scores = np.repeat(-np.arange(len(first), dtype=np.float64)[None], len(histories), axis=0)
-        row, column = np.repeat(np.arange(len(histories)), histories.counts), place[histories.items]
-        scores[row[column >= 0], column[column >= 0]] = np.nan
-        found = best_of_scores(scores, wanted.k, None, None).indices
-        if not len(first):
-            return TopK(np.full((len(histories), 0), np.nan), np.empty((len(histories), 0), np.int64))
-        return TopK(np.where(found < 0, np.nan, best.values[0][found]), np.where(found < 0, -1, first[found]))
+        k, size = min(wanted.k, len(first)), len(first) + 1
+        if not k:
+            return TopK(np.full((n, 0), np.nan), np.empty((n, 0), np.int64))
+        at = np.broadcast_to(np.arange(k), (n, k))
+        if wanted.exclude_seen:
+            place = np.full(len(self._items), -1)
+            place[first] = np.arange(len(first))
+            seen = place[histories.items]
+            row = np.repeat(np.arange(n), histories.counts)[seen >= 0]
+            places = np.sort(row * size + seen[seen >= 0])  # row by row, rising
+            before = np.concatenate([np.zeros(1, np.int64), np.cumsum(np.bincount(row, minlength=n))])
+            skipped = places - (np.arange(len(places)) - before[row])
+            wide = np.arange(n)[:, None] * size + at
+            at = at + np.searchsorted(skipped, wide, side="right") - before[:-1, None]
+        there = at < len(first)
+        at = np.where(there, at, 0)
+        return TopK(np.where(there, best.values[0][at], np.nan), np.where(there, first[at], -1))
+
+    def _row_bytes(self) -> int:
+        """Of a row's history; what the k items take comes on top."""
+        return 64 * (len(self._histories.items) // max(len(self._users), 1) + 1) + 1024
 
     def _reasons(self, history: Histories, item: int, options: Options) -> tuple[list[Any], NDArray[np.float64]]:
         return ["popularity"], self._counts[item : item + 1]

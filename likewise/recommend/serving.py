@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from likewise.compute import topk
-from likewise.compute.options import Options
+from likewise.compute.options import Options, physical_memory
+from likewise.errors import InputError
 from likewise.plan import DEFAULT_MEMORY
 from likewise.recommend.interactions import Histories
 from likewise.reductions import TopK
@@ -34,12 +35,14 @@ def serve(model: Recommender, asked: Histories, wanted: Wanted, diversify: float
         found = _best(model, asked.slice(first, stop), replace(wanted, k=pool, options=quiet))
         return diversified(model, found, wanted.k, diversify) if diversify else found
 
-    per_row = model._row_bytes() + (pool * 64 if diversify else 0)
+    per_row = model._row_bytes() + pool * 64
     return in_pieces(len(asked), wanted.k, per_row, wanted.options, some)
 
 
 def in_pieces(n: int, k: int, row_bytes: int, options: Options, some: Callable[[int, int], TopK]) -> TopK:
     """The (n, k) results of ``some(first, stop)``, as many rows at a time as there is memory for; padded to k."""
+    if float(n) * k * 24 > physical_memory():
+        raise InputError(f"a result of {n:,} x {k:,} does not fit in memory; ask for fewer at a time, or a smaller k")
     step = max(1, (options.memory or DEFAULT_MEMORY) // max(row_bytes, 1))
     values, indices = np.full((n, k), np.nan), np.full((n, k), -1, np.int64)
     for first in range(0, n, step):
@@ -63,9 +66,15 @@ def _best(model: Recommender, histories: Histories, wanted: Wanted) -> TopK:
     values, indices = np.repeat(best.values, n, axis=0), np.repeat(best.indices, n, axis=0)
     others = np.flatnonzero(histories.counts)
     if len(others):
-        found = model._best(histories.take(others), wanted)
-        values[others], indices[others] = found
+        put(values, indices, others, model._best(histories.take(others), wanted))
     return TopK(values, indices)
+
+
+def put(values: NDArray[np.float64], indices: NDArray[np.int64], rows: NDArray[np.int64], found: TopK) -> None:
+    """The lists of some rows in the place of what is there; padded, where fewer were found than there is room for."""
+    width = found.values.shape[1]
+    values[rows, :width], indices[rows, :width] = found.values, found.indices
+    values[rows, width:], indices[rows, width:] = np.nan, -1
 
 
 def best_of_scores(

@@ -30,7 +30,7 @@ from likewise.recommend.attributes import Attributes
 from likewise.recommend.ids import Ids
 from likewise.recommend.interactions import Histories, Interactions
 from likewise.recommend.model import Explanation, Recommender, Wanted
-from likewise.recommend.serving import best_of_scores, best_of_vectors
+from likewise.recommend.serving import best_of_scores, best_of_vectors, put
 from likewise.reductions import TopK
 
 Vectors = NDArray[np.float32]
@@ -198,7 +198,7 @@ class Taste(Recommender):
         if len(lost):
             seen = histories.take(lost) if wanted.exclude_seen else None
             popular = np.repeat(self._popularity[None], len(lost), axis=0)
-            values[lost], indices[lost] = best_of_scores(popular, values.shape[1], seen, wanted.admitted)
+            put(values, indices, lost, best_of_scores(popular, values.shape[1], seen, wanted.admitted))
         return TopK(values, indices)
 
     def _row_bytes(self) -> int:
@@ -274,6 +274,12 @@ class Taste(Recommender):
         return names, np.asarray(amounts[kept], np.float64)
 
     # ---- keeping
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in super().__getstate__().items() if name != "_metric"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _metric=as_metric(state["metric"]))
 
     def _arrays(self) -> dict[str, Any]:
         return {

@@ -134,7 +134,7 @@ class Steps:
 
 def steps_through(n: int) -> Iterator[tuple[int, int, Steps]]:
     """(first, last, steps) of some rows after others; ``steps.found`` is told how many pairs these had."""
-    first, steps = 0, Steps(_FIRST)
+    first, steps = 0, Steps(max(1, min(_FIRST, _PAIRS // max(n, 1))))  # of which all may be found
     while first < n:
         last = min(first + steps.rows, n)
         yield first, last, steps

@@ -122,5 +122,7 @@ def _scaled(scores: Floats, method: Fusion) -> Floats:
     if method == "minmax":
         low, high = scores.min(), scores.max()
         return (scores - low) / (high - low) if high > low else np.ones(len(scores))
+    if scores.max() == scores.min():  # their mean may be another number, by rounding
+        return np.zeros(len(scores))
     deviation = scores.std()
     return (scores - scores.mean()) / deviation if deviation > 0 else np.zeros(len(scores))
