@@ -338,7 +338,7 @@ def test_coordinates_that_never_vary(name, always):
     assert always
 
 
-@pytest.mark.filterwarnings("ignore::likewise.compute.search.NaNWarning")
+@pytest.mark.filterwarnings("ignore::likewise.compute.sides.NaNWarning")
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_pairs_without_a_value(dtype, always):
     """A NaN in any coordinate: the pair is never found, also where its first coordinates look good."""

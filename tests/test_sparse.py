@@ -44,7 +44,7 @@ def same(found, wanted):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, bool])
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
-@pytest.mark.filterwarnings("ignore::likewise.compute.search.NaNWarning")
+@pytest.mark.filterwarnings("ignore::likewise.compute.sides.NaNWarning")
 def test_sparse_rows_give_the_answer_of_dense_rows(dtype, shape):
     n, m, d, k = shape
     rng = np.random.default_rng(0)
