@@ -13,7 +13,7 @@ from __future__ import annotations
 import inspect
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -324,10 +324,7 @@ class Recommender(ABC):
         options = read_options(n_jobs, memory_limit, "raise", progress)
         asked, alone = self._known()._asked(users)
         k = read_count(k)
-        if float(len(asked)) * k * 24 > physical_memory():
-            raise InputError(
-                f"a result of {len(asked):,} x {k:,} does not fit in memory; ask for fewer users at a time"
-            )
+        _check_size(len(asked), k, "users")
         try:
             diversify = float(diversify)
         except (TypeError, ValueError):
@@ -353,6 +350,8 @@ class Recommender(ABC):
             return self._histories.take(self._users.numbers([users])), True
         if isinstance(users, Mapping):
             raise InputError("found a mapping where users are wanted; put a history into a list: [{item: value}]")
+        if not isinstance(users, Iterable) or isinstance(users, bytes):
+            raise InputError(f"users={users!r}; an id is wanted, or a sequence of ids or of histories")
         rows = users if isinstance(users, np.ndarray) else list(users)
         if isinstance(rows, np.ndarray) and rows.ndim == 2:
             rows = list(rows)
@@ -367,7 +366,10 @@ class Recommender(ABC):
         """``where=`` as a mask of all items."""
         if where is None:
             return None
-        array = where if isinstance(where, np.ndarray) else np.array([where] if isinstance(where, str) else list(where))
+        one = isinstance(where, (str, int, np.integer))
+        if not one and not isinstance(where, Iterable):
+            raise InputError(f"where={where!r}; ids of items are wanted, or a boolean for each item")
+        array = where if isinstance(where, np.ndarray) else np.array([where] if one else list(where))
         if array.dtype == np.bool_:
             if array.shape != (len(self._items),):
                 raise ShapeError(
@@ -398,8 +400,12 @@ class Recommender(ABC):
         """
         options = read_options(n_jobs, memory_limit, "raise", None)
         alone = isinstance(items, (str, int, np.integer))
+        if not isinstance(items, Iterable) and not alone:
+            raise InputError(f"items={items!r}; an id is wanted, or a sequence of ids")
         numbers = self._known()._items.numbers([items] if alone else items)
-        return self._named(self._similar(numbers, read_count(k), options), alone)
+        k = read_count(k)
+        _check_size(len(numbers), k, "items")
+        return self._named(self._similar(numbers, k, options), alone)
 
     def explain(self, user: Any, item: Any) -> Explanation:
         """What a user's score of an item is made of.
@@ -489,6 +495,12 @@ class Recommender(ABC):
     def _from_settings(cls: type[Model], header: Mapping[str, Any]) -> Model:
         """The model before it was fitted."""
         return cls(**header["settings"])
+
+
+def _check_size(n: int, k: int, noun: str) -> None:
+    """Refuse a result of 24 bytes a place that would take more than half of the memory."""
+    if float(n) * k * 24 > physical_memory() / 2:
+        raise InputError(f"a result of {n:,} x {k:,} does not fit in memory; ask for fewer {noun} at a time")
 
 
 def _ids_of(items: Any) -> Any:
