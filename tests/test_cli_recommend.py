@@ -248,3 +248,8 @@ def test_conditions_on_lists_of_other_kinds():
     assert lookup.where(items, ["price=3"]).tolist() == [3]
     with pytest.raises(InputError, match="has no column 'tags'; it has none"):
         lookup.where(Attributes.of([1], [[1.0]]), ["tags=x"])
+
+
+def test_reasons_without_titles_are_ids():
+    (line,) = lines("--interactions", "ratings.csv", "--user", 1, "-k", 1)
+    assert {one["because"] for one in line["recommendations"][0]["why"]} <= {10, 11}

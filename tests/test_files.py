@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 
 from likewise.errors import InputError, LikewiseError
 from likewise.files import Table, check_writable, read, write
+from likewise.files.source import Source, arrow_bytes, open_source
 
 ROOT = Path(__file__).parents[1]
 POINTS = np.array([[0.5, -1.0, 2.0], [3.0, 4.25, 5.0]])
@@ -1142,3 +1143,16 @@ for call in (lambda: read("x.csv"), lambda: write("x.parquet", {"a": [1]})):
         ],
         "",
     )
+
+
+@pytest.mark.parametrize("mapped", [True, False])
+def test_pyarrow_threads_hold_no_python_object(tmp_path, mapped):
+    """They may outlive the interpreter, and cannot let go of one then: the process would be aborted."""
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"a,b\n1,2\n")
+    source = open_source(path) if mapped else Source("a.csv", b"a,b\n1,2\n")
+    before = sys.getrefcount(source.data)
+    reader = arrow_bytes(source)
+    held = sys.getrefcount(source.data) - before  # outside the assertion, which holds one itself
+    assert held == 0
+    assert reader.read() == b"a,b\n1,2\n"

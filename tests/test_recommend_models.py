@@ -717,3 +717,25 @@ def test_a_faded_history_is_one_of_smaller_values(kind):
     assert faded.recommend([[taken.items[0]]], 2).scores == pytest.approx(plain.recommend([[taken.items[0]]], 2).scores)
     with pytest.raises(InputError, match="fading=0; a number of items above 0"):
         kind(fading=0)
+
+
+def test_one_thing_that_is_no_id():
+    model = Popular().fit(([1, 1, 2], [5, 6, 6]))
+    with pytest.raises(InputError, match=r"^users=1.5; an id is wanted, or a sequence of ids or of histories$"):
+        model.recommend(1.5)
+    with pytest.raises(InputError, match=r"^users=b'x'; an id"):
+        model.recommend(b"x")
+    with pytest.raises(InputError, match=r"^where=5.0; ids of items are wanted, or a boolean for each item$"):
+        model.recommend(1, where=5.0)
+    with pytest.raises(InputError, match=r"^items=5.0; an id is wanted, or a sequence of ids$"):
+        model.similar_items(5.0)
+    assert model.recommend(2, 1, where=5).items.tolist() == [5]  # one id, as with text
+
+
+@pytest.mark.parametrize("k", [10**9, 10**12])
+def test_a_result_that_does_not_fit_in_memory(k, monkeypatch):
+    monkeypatch.setattr("likewise.recommend.serving.physical_memory", lambda: 16e9)
+    model = Ease().fit(([1, 1, 2], [5, 6, 6]))
+    for call in (lambda: model.recommend(1, k), lambda: model.similar_items(5, k)):
+        with pytest.raises(InputError, match=r"^a result of 1 x [0,1]+ does not fit in memory; ask for fewer"):
+            call()

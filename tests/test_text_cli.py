@@ -1,10 +1,12 @@
 """likewise search, from the shell."""
 
+import csv
 import json
 import os
 import time
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
@@ -83,6 +85,25 @@ def test_an_index_is_kept():
 def test_an_index_is_a_corpus():
     text.Index("corpus.jsonl").save("made.likewise")
     assert found("made.likewise", "bike") == [("bike", [1])]
+    found("corpus.jsonl", "dog", "--index", "papers.idx")  # whatever it is called
+    assert found("papers.idx", "bike") == [("bike", [1])]
+    assert (
+        "--stem is settled when an index is made, and papers.idx is one"
+        in invoke("papers.idx", "bike", "--stem", "english").stderr
+    )
+
+
+def test_out_writes_a_file():
+    assert lines("corpus.jsonl", "bike", "dog", "zebra", "--out", "found.csv") == []
+    rows = list(csv.DictReader(Path("found.csv").read_text(encoding="utf-8").splitlines()))
+    assert [(row["query"], row["rank"], row["id"], row["title"]) for row in rows] == [
+        ("bike", "1", "1", "Bikes"),
+        ("dog", "1", "2", ""),
+    ]
+    assert rows[0]["text"] == ROWS[0]["text"]
+    lines("corpus.jsonl", "zebra", "--out", "none.parquet")
+    none = pq.read_table("none.parquet")
+    assert (none.num_rows, none.column_names) == (0, ["query", "rank", "id", "score", "title", "text"])
 
 
 @pytest.mark.parametrize(
@@ -94,6 +115,8 @@ def test_an_index_is_a_corpus():
         (["corpus.jsonl", "a", "--text", "body"], "corpus.jsonl has no column 'body'"),
         (["corpus.jsonl", "-", "a"], "give no others beside it"),
         (["corpus.jsonl", "-"], "standard input holds no queries"),
+        (["-", "-"], "standard input can be read once"),
+        (["corpus.jsonl", "a", "--out", "found.txt"], "found.txt cannot be written: its extension"),
     ],
 )
 def test_errors_are_one_line(args, message):

@@ -7,6 +7,7 @@ import zipfile
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -224,3 +225,11 @@ def test_passages_know_their_document():
 
 def test_the_package_is_found_without_being_asked_for():
     assert lw.text.read_documents is read_documents
+
+
+def test_texts_as_a_column_or_an_iterator():
+    texts = ["A man rides a bike.", "A dog sleeps."]
+    for source in (iter(texts), (text for text in texts), pd.Series(texts, index=[7, 3]), pl.Series(texts)):
+        found = read_documents(source)
+        assert (found.ids, found.texts) == ([0, 1], texts)
+    fails(pd.Series(["a", None]), "the list has NoneType at 1; strings are wanted, or dictionaries")

@@ -236,3 +236,14 @@ def test_lsa_is_a_model():
     assert index.search("dogs in the park", k=1).ids.tolist() == [1]
     assert index.search("xyzzy", k=1, mode="semantic").ids.tolist() == [None]  # no known word
     assert len(cut_passages(index.documents)) == 5
+
+
+def test_it_says_what_it_is():
+    index = Index(["A man rides a bike.", "A dog sleeps."])
+    assert repr(index) == "<Index: 2 documents, 2 passages, by Bm25>"
+    assert repr(index.search("dog", k=1)).startswith("Hits(ids=array([1], dtype=object), scores=array([0.")
+
+
+def test_a_result_that_does_not_fit_in_memory():
+    with pytest.raises(InputError, match=r"^a result of 1 x 1,000,000,000,000 does not fit in memory; ask for a sm"):
+        Index(["a dog"]).search("dog", k=10**12)

@@ -60,6 +60,8 @@ def test_words_are_told_apart():
     ]
     assert found.translations("House") == found.translations("house")
     assert found.translations("unheard") == []
+    with pytest.raises(InputError, match=r"^word is int, 5; one word is wanted, as a string$"):
+        found.translations(5)
     assert all(p >= 0.01 for word in found.source_words_ for _, p in found.translations(word, 99))
 
 

@@ -1,5 +1,6 @@
 """Translation memories, and ``likewise translate``."""
 
+import csv
 import gzip
 import json
 from pathlib import Path
@@ -200,6 +201,13 @@ def test_a_memory_is_kept_and_loaded(files):
     assert lines("--load", "kept", "a dog") == made
 
 
+def test_out_writes_a_file(files):
+    assert lines(*files, "sleeping dog", "qq", "--out", "found.csv", "-k", 1) == []
+    (row,) = csv.DictReader(Path("found.csv").read_text(encoding="utf-8").splitlines())
+    assert list(row) == ["sentence", "rank", "translation", "score", "fuzzy", "source"]
+    assert (row["sentence"], row["rank"], row["translation"]) == ("sleeping dog", "1", "Ein Hund schläft.")
+
+
 def test_translate_as_a_table(files):
     shown = invoke(*files, "a dog", "\x1b[31mqq", "--table").stdout
     assert "Ein Hund schläft." in shown
@@ -215,6 +223,7 @@ def test_translate_as_a_table(files):
         (["--memory", "a.en", "short", "x"], "a.en has 4 lines and short 1; line by line they have to be translations"),
         (["--memory", "a.en", "none", "x"], "there is no file 'none'"),
         (["--memory", "-", "a.de.gz", "-"], "standard input can be read once; put the rest into files"),
+        (["--memory", "a.en", "a.de.gz", "x", "--out", "x.txt"], "x.txt cannot be written: its extension"),
         (["--load", "a.en", "x"], "a.en is not an archive of likewise, or it is damaged"),
         (["--memory", "a.en", "a.de.gz", "x", "--model", "./none"], "model='./none': there is no such folder"),
         (["--memory", "latin", "latin", "x"], "latin, line 1: byte 0xe4 is not UTF-8; name the file's encoding"),

@@ -129,7 +129,7 @@ class _List:
 
     whom: Any  # a user's id, or the ids of what somebody likes
     scores: Mapping[Any, float]
-    reasons: Mapping[Any, list[tuple[str, float]]]
+    reasons: Mapping[Any, list[tuple[Any, float]]]
     known: Attributes
 
     @property
@@ -221,14 +221,20 @@ def _user(taken: Interactions, text: str) -> Any:
 
 def _reasons(
     model: Recommender, whom: Any, items: Sequence[Any], most: int, known: Attributes
-) -> dict[Any, list[tuple[str, float]]]:
-    """The largest parts of each score, by name."""
-    out: dict[Any, list[tuple[str, float]]] = {}
+) -> dict[Any, list[tuple[Any, float]]]:
+    """The largest parts of each score, by title; by id, where items have none."""
+    out: dict[Any, list[tuple[Any, float]]] = {}
     ids = set(known.ids.tolist())
     for item in items:
         if item is None or not most:
             continue
         why = model.explain(whom, item)
         parts = zip(why.names[:most], why.amounts[:most].tolist(), strict=True)
-        out[item] = [(known.title_of(name) if name in ids else str(name), amount) for name, amount in parts]
+        out[item] = [(_reason(name, ids, known), amount) for name, amount in parts]
     return out
+
+
+def _reason(name: Any, ids: set[Any], known: Attributes) -> Any:
+    if name not in ids:
+        return str(name)  # an attribute, or "popularity"
+    return name if known.titles is None else known.title_of(name)

@@ -7,15 +7,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import numpy as np
 import typer
 from rich.table import Table as Grid
 
-from likewise import text
+from likewise import files, text
 from likewise.cli import show
 from likewise.cli.guard import guarded
-from likewise.cli.options import AsTable, Jobs
+from likewise.cli.options import AsTable, Jobs, Out
 from likewise.errors import InputError
+from likewise.files.archive import kind_of_archive
 
+_HEADS = ["query", "rank", "id", "score", "title", "text"]
 _SHOWN = 300  # characters of a passage in a table
 
 
@@ -70,6 +73,7 @@ def search(
     explain: Annotated[
         bool, typer.Option("--explain", help="Say which sentence of each passage is nearest in meaning.")
     ] = False,
+    out: Out = None,
     table: AsTable = False,
     n_jobs: Jobs = None,
 ) -> None:
@@ -77,14 +81,20 @@ def search(
 
     Example: likewise search papers.jsonl "does aspirin prevent strokes" -k 3 --table
     """
+    if corpus == "-" and "-" in queries:
+        raise InputError("standard input can be read once; put the documents or the queries into a file")
+    if out is not None:
+        files.check_writable(out, _HEADS)
     asked = _asked(queries)
     with show.progress() as progress:
         options = {"model": model, "lexical": lexical, "stem": stem, "id": id, "title": title, "text": body}
         ready = _index(corpus, index, options | {"encoding": encoding}, progress)
         found = ready.search(asked, k, mode=mode, where=_ids(ready, where), explain=explain, n_jobs=n_jobs)
+    if out is not None:
+        files.write(out, _columns(found))
     if table:
         show.tables(_tables(found))
-    else:
+    elif out is None:
         show.lines(_objects(found))
 
 
@@ -101,8 +111,12 @@ def _asked(queries: list[str]) -> list[str]:
 
 def _index(corpus: str, index: str | None, options: dict[str, Any], progress: Any) -> text.Index:
     """The index that was kept, where it serves, or a new one."""
-    if corpus.endswith(".likewise"):
-        return text.Index.load(corpus, options["model"])
+    if corpus.endswith(".likewise") or _is_archive(corpus):
+        kept = text.Index.load(corpus, options["model"])
+        for name, value in options.items():
+            if value is not None and name != "model":
+                raise InputError(f"--{name} is settled when an index is made, and {corpus} is one already")
+        return kept
     given = {"corpus": corpus} | {name: value for name, value in options.items() if value is not None}
     if index is not None and _fresh(Path(index), Path(corpus.partition(".zip:")[0])):
         kept = text.Index.load(index)
@@ -120,6 +134,17 @@ def _index(corpus: str, index: str | None, options: dict[str, Any], progress: An
     if index is not None:
         made.save(index)
     return made
+
+
+def _is_archive(corpus: str) -> bool:
+    """Whether it is a file that the library wrote: an index, or, which loading then says, something else."""
+    if corpus == "-" or not Path(corpus).is_file():
+        return False
+    try:
+        kind_of_archive(corpus)
+    except InputError:
+        return False
+    return True
 
 
 def _fresh(index: Path, corpus: Path) -> bool:
@@ -146,6 +171,17 @@ def _objects(found: text.Hits) -> Iterator[dict[str, Any]]:
 def _object(hit: text.Hit) -> dict[str, Any]:
     plain = hit._asdict() | {"words": [{"word": word, "amount": amount} for word, amount in hit.words]}
     return {key: value for key, value in plain.items() if value not in (None, "", [])}
+
+
+def _columns(found: text.Hits) -> dict[str, Any]:
+    """For a file: a row for each document found."""
+    rows = [
+        [query, rank, hit.id, hit.score, hit.title, hit.text]
+        for query, hits in zip(found.queries, found, strict=True)
+        for rank, hit in enumerate(hits, 1)
+    ]
+    none = {"rank": np.int64, "score": np.float64}  # an empty list would not say what it is one of
+    return {head: [row[at] for row in rows] or np.array([], none.get(head, str)) for at, head in enumerate(_HEADS)}
 
 
 def _tables(found: text.Hits) -> Iterator[Grid]:

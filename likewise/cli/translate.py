@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Any
 
+import numpy as np
 import typer
 from rich.table import Table as Grid
 
+from likewise import files
 from likewise.cli import show
 from likewise.cli.guard import guarded
-from likewise.cli.options import AsTable, Jobs
+from likewise.cli.options import AsTable, Jobs, Out
 from likewise.errors import InputError
 
 
@@ -45,6 +47,7 @@ def translate(
         ),
     ] = None,
     encoding: Annotated[str, typer.Option(metavar="NAME", help="Of the files of --memory.")] = "utf-8",
+    out: Out = None,
     table: AsTable = False,
     n_jobs: Jobs = None,
 ) -> None:
@@ -60,6 +63,8 @@ def translate(
         raise InputError("say where translations are: either --memory SOURCES TARGETS or --load FILE")
     if sentences.count("-") + (list(memory).count("-") if memory else 0) > 1:
         raise InputError("standard input can be read once; put the rest into files")
+    if out is not None:
+        files.check_writable(out, _HEADS)
     asked = [text for sentence in sentences for text in (read_lines("-") if sentence == "-" else [sentence])]
     encoder = _Lazy(model) if model is not None else None
     if load is not None:
@@ -71,9 +76,11 @@ def translate(
         stored.save(save)
     with show.progress() as progress:
         found = stored.translate(asked, k, n_jobs=n_jobs, progress=progress)
+    if out is not None:
+        files.write(out, _columns(asked, found))
     if table:
         show.tables(_tables(asked, found))
-    else:
+    elif out is None:
         show.lines(_objects(asked, found))
 
 
@@ -84,6 +91,18 @@ def _objects(asked: list[str], found: Any) -> Iterator[dict[str, Any]]:
 
 
 _SHOWN = ("translation", "score", "fuzzy", "source")
+_HEADS = ["sentence", "rank", *_SHOWN]
+
+
+def _columns(asked: list[str], found: Any) -> dict[str, Any]:
+    """For a file: a row for each translation found."""
+    rows = [
+        [sentence, rank, *(getattr(match, name) for name in _SHOWN)]
+        for sentence, matches in zip(asked, found, strict=True)
+        for rank, match in enumerate(matches, 1)
+    ]
+    none = {"rank": np.int64, "score": np.float64, "fuzzy": np.float64}  # an empty list would not say what it is one of
+    return {head: [row[at] for row in rows] or np.array([], none.get(head, str)) for at, head in enumerate(_HEADS)}
 
 
 def _tables(asked: list[str], found: Any) -> Iterator[Grid]:

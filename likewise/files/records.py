@@ -21,7 +21,7 @@ from likewise.errors import InputError, ShapeError
 from likewise.extras import need
 from likewise.files.columns import check_unique, shortened
 from likewise.files.reading import kind_of
-from likewise.files.source import Source, decoded, open_source, reading, rows_text
+from likewise.files.source import Source, arrow_bytes, decoded, open_source, reading, rows_text
 from likewise.files.text import csv_header
 
 #: Whatever :func:`records` reads.
@@ -326,7 +326,7 @@ def _from_file(source: Source, encoding: str | None) -> Records:
         raise InputError(f"{source.name} holds an array without column names; a table is wanted: CSV, JSON or Parquet")
     pa = need("pyarrow", f"reading {kind}", extra="cli")
     with reading(source.name, kind):
-        buffer = pa.BufferReader(pa.py_buffer(source.data))
+        buffer = arrow_bytes(source)
         if kind == "parquet":
             import pyarrow.parquet as pq
 
@@ -360,7 +360,7 @@ def _from_csv(source: Source) -> Records:
 
     def parse(types: dict[str, Any], threads: bool) -> Any:
         return pc.read_csv(
-            pa.BufferReader(pa.py_buffer(source.data)),
+            arrow_bytes(source),
             read_options=pc.ReadOptions(use_threads=threads, block_size=1 << 24),
             parse_options=pc.ParseOptions(delimiter=delimiter, newlines_in_values=True),
             convert_options=pc.ConvertOptions(column_types=types),

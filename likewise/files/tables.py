@@ -12,16 +12,16 @@ from likewise.errors import InputError
 from likewise.extras import need
 from likewise.files.binary import settle, settled
 from likewise.files.columns import Choice, Wanted, choose, shortened, types_of, unwrapped_type
-from likewise.files.source import Source, Table, reading, rows_text
+from likewise.files.source import Source, Table, arrow_bytes, reading, rows_text
 
 
 def read_parquet(source: Source, wanted: Wanted) -> Table:
     """Parquet: only the chosen columns are read."""
-    pa = need("pyarrow", "reading Parquet", extra="cli")
+    need("pyarrow", "reading Parquet", extra="cli")
     with reading(source.name, "Parquet"):
         import pyarrow.parquet as pq
 
-        file = pq.ParquetFile(pa.BufferReader(pa.py_buffer(source.data)))
+        file = pq.ParquetFile(arrow_bytes(source))
         choice = choose(source.name, types_of(source.name, file.schema_arrow), wanted)
         _check_memory(source.name, file.metadata.num_rows, len(choice.columns))
         table = file.read(columns=choice.all).select(choice.all)  # asked for a, Parquet gives a.b as well

@@ -26,7 +26,7 @@ from likewise.files.columns import (
     resolve,
     types_of,
 )
-from likewise.files.source import Source, Table, reading
+from likewise.files.source import Source, Table, arrow_bytes, reading
 from likewise.files.tables import check_present, matrix_of
 
 #: What the CSV parser takes for a number; float() takes 1_000 as well.
@@ -62,7 +62,7 @@ def _parse_csv(source: Source, delimiter: str, include: list[str], of_id: str | 
     import pyarrow.csv as pc
 
     table = pc.read_csv(
-        pa.BufferReader(pa.py_buffer(source.data)),
+        arrow_bytes(source),
         # one thread: with more, pyarrow cannot say which row is malformed. A row has to fit into a block.
         read_options=pc.ReadOptions(use_threads=False, block_size=1 << 24),
         parse_options=pc.ParseOptions(delimiter=delimiter, newlines_in_values=True),

@@ -13,7 +13,7 @@ from __future__ import annotations
 import inspect
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -349,6 +349,8 @@ class Recommender(ABC):
             return self._histories.take(self._users.numbers([users])), True
         if isinstance(users, Mapping):
             raise InputError("found a mapping where users are wanted; put a history into a list: [{item: value}]")
+        if not isinstance(users, Iterable) or isinstance(users, bytes):
+            raise InputError(f"users={users!r}; an id is wanted, or a sequence of ids or of histories")
         rows = users if isinstance(users, np.ndarray) else list(users)
         if isinstance(rows, np.ndarray) and rows.ndim == 2:
             rows = list(rows)
@@ -363,7 +365,10 @@ class Recommender(ABC):
         """``where=`` as a mask of all items."""
         if where is None:
             return None
-        array = where if isinstance(where, np.ndarray) else np.array([where] if isinstance(where, str) else list(where))
+        one = isinstance(where, (str, int, np.integer))
+        if not one and not isinstance(where, Iterable):
+            raise InputError(f"where={where!r}; ids of items are wanted, or a boolean for each item")
+        array = where if isinstance(where, np.ndarray) else np.array([where] if one else list(where))
         if array.dtype == np.bool_:
             if array.shape != (len(self._items),):
                 raise ShapeError(
@@ -394,6 +399,8 @@ class Recommender(ABC):
         """
         options = read_options(n_jobs, memory_limit, "raise", None)
         alone = isinstance(items, (str, int, np.integer))
+        if not isinstance(items, Iterable) and not alone:
+            raise InputError(f"items={items!r}; an id is wanted, or a sequence of ids")
         numbers = self._known()._items.numbers([items] if alone else items)
         return self._named(self._similar(numbers, read_count(k), options), alone)
 

@@ -41,7 +41,7 @@ def serve(model: Recommender, asked: Histories, wanted: Wanted, diversify: float
 
 def in_pieces(n: int, k: int, row_bytes: int, options: Options, some: Callable[[int, int], TopK]) -> TopK:
     """The (n, k) results of ``some(first, stop)``, as many rows at a time as there is memory for; padded to k."""
-    if float(n) * k * 24 > physical_memory():
+    if float(n) * k * 24 > physical_memory() / 2:
         raise InputError(f"a result of {n:,} x {k:,} does not fit in memory; ask for fewer at a time, or a smaller k")
     step = max(1, (options.memory or DEFAULT_MEMORY) // max(row_bytes, 1))
     values, indices = np.full((n, k), np.nan), np.full((n, k), -1, np.int64)

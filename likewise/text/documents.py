@@ -102,7 +102,8 @@ def read_documents(
     source : path-like, list of str, frame, columns, or Documents
         A table as :func:`likewise.files.records` reads it (CSV, JSON lines, Parquet, a frame...), also compressed as
         ``.gz``; a folder of ``.txt`` and ``.md`` files, searched with all folders in it, or one such file; a ``.zip``
-        of one table or of text files (``file.zip:member`` where it holds several tables); or strings.
+        of one table or of text files (``file.zip:member`` where it holds several tables); or strings, as a list, an
+        iterator, an array or one column of a frame.
     id, title : str, optional
         Columns that name a document and give its title. Default: the usual names (``_id``, ``id``, ``doc_id``...,
         ``title``, ``headline``...). Without an id, documents are numbered from 0; a file's is its path.
@@ -141,10 +142,17 @@ def read_documents(
         return _made(list(range(len(source))), [""] * len(source), [_clean(entry) for entry in source], "the list")
     if isinstance(source, np.ndarray) and source.dtype.kind in "UO" and source.ndim == 1:
         return read_documents(source.tolist())
+    if isinstance(source, Iterator) or _is_series(source):
+        return read_documents(list(source), id=id, title=title, text=text, encoding=encoding)
     if isinstance(source, (list, tuple)) and not all(hasattr(entry, "keys") for entry in source):
         place = next(n for n, entry in enumerate(source) if not isinstance(entry, str))
         raise InputError(f"the list has {type(source[place]).__name__} at {place}; strings are wanted, or dictionaries")
     return _from_table(records(source, encoding=encoding), (id, title, text))
+
+
+def _is_series(source: Any) -> bool:
+    """Whether it is one column of a frame, of pandas or polars."""
+    return getattr(source, "ndim", len(getattr(source, "shape", ()))) == 1 and hasattr(source, "to_frame")
 
 
 def _made(ids: list[Any], titles: list[str], texts: list[str], source: str) -> Documents:

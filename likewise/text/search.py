@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from likewise.compute import prepare, topk
-from likewise.compute.options import Progress
+from likewise.compute.options import Progress, physical_memory
 from likewise.compute.search import read_count
 from likewise.errors import InputError, ShapeError
 from likewise.files import load_archive, save_archive
@@ -68,6 +68,9 @@ class Hits:
     mode: Mode
     index: Index
     nearest: dict[tuple[str, int], str]  # the nearest sentence, by query and passage
+
+    def __repr__(self) -> str:
+        return f"Hits(ids={self.ids!r}, scores={self.scores!r}, mode={self.mode!r})"
 
     def __len__(self) -> int:
         return int((self.documents >= 0).sum()) if self.documents.ndim == 1 else len(self.documents)
@@ -172,6 +175,11 @@ class Index:
     def __len__(self) -> int:
         return len(self.documents)
 
+    def __repr__(self) -> str:
+        by = [type(self.lexical).__name__] if self.lexical is not None else []
+        by += [] if self.vectors is None else [f"{self.vectors.shape[1]}-dimensional vectors"]
+        return f"<Index: {len(self.documents):,} documents, {len(self.passages):,} passages, by {' and '.join(by)}>"
+
     # ---- searching
 
     def search(
@@ -220,6 +228,8 @@ class Index:
         mode = self._mode(mode)
         admitted = self._admitted(where)
         options = {"n_jobs": n_jobs, "memory_limit": memory_limit, "progress": progress}
+        if float(len(asked)) * k * 48 > physical_memory() / 2:  # padded arrays, and names beside them
+            raise InputError(f"a result of {len(asked):,} x {k:,} does not fit in memory; ask for a smaller k")
         deep = k if mode != "fusion" else max(k, read_count(depth))
         rankings = []
         if mode != "lexical":

@@ -150,6 +150,8 @@ class Lexicon(Model):
 
     def _look_up(self, word: str, k: int, *, source: bool) -> list[tuple[str, float]]:
         tables = self._tables()
+        if not isinstance(word, str):
+            raise InputError(f"word is {type(word).__name__}, {word!r}; one word is wanted, as a string")
         number = (self._source_known() if source else self._target_known()).get(" ".join(words(word)))
         if number is None:
             return []
