@@ -69,7 +69,8 @@ def find(items: Attributes, text: str) -> Any:
             if some:
                 return _only(items, some, text, titles)
     known = titles or [str(one) for one in items.ids.tolist()]
-    raise InputError(f"no item of {items.source} is called {text!r}{nearest(text, known)}")
+    only = "" if items.titles is not None else "; these items have ids alone, and titles come with a table of items"
+    raise InputError(f"no item of {items.source} is called {text!r}{nearest(text, known)}{only}")
 
 
 def _only(items: Attributes, rows: list[int], text: str, titles: list[str]) -> Any:
