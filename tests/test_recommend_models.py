@@ -739,3 +739,21 @@ def test_a_result_that_does_not_fit_in_memory(k, monkeypatch):
     for call in (lambda: model.recommend(1, k), lambda: model.similar_items(5, k)):
         with pytest.raises(InputError, match=r"^a result of 1 x [0,1]+ does not fit in memory; ask for fewer"):
             call()
+
+
+@pytest.mark.parametrize("kind", [Popular, Neighbours, Ease])
+def test_items_that_are_not_known_are_an_error_or_left_out(kind):
+    model = kind().fit((["ann", "ann", "bob", "cid"], ["Heat", "Alien", "Alien", "Fargo"]))
+    lists = [["Heat", "Nope"], ["Nope"], [], {"Alien": 2.0, 5: 1.0}]
+    with pytest.raises(InputError, match="item 'Nope'"):
+        model.recommend(lists[:2], 2)
+    found = model.recommend(lists[:3], 2, on_unknown="skip")
+    wanted = model.recommend([["Heat"], [], []], 2)
+    assert found.items.tolist() == wanted.items.tolist()
+    np.testing.assert_array_equal(found.scores, wanted.scores)
+    others = Interactions(["x", "x", "y"], ["Heat", "Nope", "Nope"])
+    assert model.recommend(others, 2, on_unknown="skip").items.tolist() == wanted.items.tolist()[:2]
+    with pytest.raises(InputError, match="item 'Nope'"):
+        model.recommend(others, 2)
+    with pytest.raises(InputError, match="on_unknown='ignore' is not known"):
+        model.recommend(lists, 2, on_unknown="ignore")

@@ -303,10 +303,15 @@ class Interactions:
         kept = self.user_of[rows], self.item_of[rows], self.values[rows]
         return self._of(self._users, self._items, *kept, times, self.duplicates)
 
-    def with_items(self, items: Any) -> Interactions:
-        """The same with another list of items that are known; each item that was taken has to be among them."""
+    def with_items(self, items: Any, *, skip: bool = False) -> Interactions:
+        """The same with another list of items that are known.
+
+        Each item that was taken has to be among them; or, with ``skip``, what was taken of others is left out.
+        """
         ids = items if isinstance(items, Ids) else Ids(items, "item")
         number = ids.find(self.items)
+        if skip:
+            return self.take(number[self.item_of] >= 0).with_items(ids)
         taken = np.unique(self.item_of)
         if (absent := taken[number[taken] < 0]).size:
             raise ids.unknown(self.items[absent[0]], len(absent))
@@ -448,10 +453,10 @@ def _columns_of(table: Records, given: dict[str, str | None]) -> dict[str, str]:
     return found
 
 
-def histories_of(lists: Sequence[Any], items: Ids, value: float = 1.0) -> Histories:
+def histories_of(lists: Sequence[Any], items: Ids, value: float = 1.0, *, skip: bool = False) -> Histories:
     """Histories of new users: sequences of item ids, or mappings from item ids to values. Twice is once.
 
-    ``value`` is what an item counts where there is no other.
+    ``value`` is what an item counts where there is no other. Items that are not known are an error, or ``skip``-ped.
     """
     flat: list[Any] = []
     values: list[float] = []
@@ -461,9 +466,10 @@ def histories_of(lists: Sequence[Any], items: Ids, value: float = 1.0) -> Histor
         counts.append(len(pairs))
         flat += [name for name, _ in pairs]
         values += [value for _, value in pairs]
-    number = items.numbers(flat)
+    number = items.find(flat) if skip else items.numbers(flat)
     row = np.repeat(np.arange(len(counts)), counts)
     weights = _numbers(values, "values of a history")
+    row, number, weights = row[number >= 0], number[number >= 0], weights[number >= 0]
     _good_rows(weights, None, len(weights), "raise", "histories")
     rows, known = Ids(np.arange(len(counts)), "user"), items
     merged = Interactions._of(rows, known, row, number, weights, None, "last").histories()

@@ -274,6 +274,7 @@ class Recommender(ABC):
         exclude_seen: bool = True,
         where: Any = None,
         diversify: float = 0.0,
+        on_unknown: str = "raise",
         n_jobs: int | None = None,
         memory_limit: int | str | None = None,
         progress: Progress = None,
@@ -296,6 +297,8 @@ class Recommender(ABC):
         diversify : float
             0 to 1: how much the items of a list are to differ from each other, by maximal marginal relevance
             (:mod:`likewise.recommend.diversity`), for k up to 5,000. At 0 the order is plainly by score.
+        on_unknown : {"raise", "skip"}
+            About items in histories that the model was not fitted to: an error, or left out.
         n_jobs, memory_limit, progress
             As in :mod:`likewise.compute`. Users are gone through some at a time: the answer does not depend on it.
 
@@ -322,7 +325,9 @@ class Recommender(ABC):
         from likewise.recommend.serving import serve
 
         options = read_options(n_jobs, memory_limit, "raise", progress)
-        asked, alone = self._known()._asked(users)
+        if on_unknown not in ("raise", "skip"):
+            raise InputError(f"on_unknown={on_unknown!r} is not known; it is 'raise' or 'skip'")
+        asked, alone = self._known()._asked(users, on_unknown == "skip")
         k = read_count(k)
         try:
             diversify = float(diversify)
@@ -337,12 +342,12 @@ class Recommender(ABC):
         values, indices = (found.values[0], found.indices[0]) if alone else found
         return Recommendations(self._items.names[indices], values, indices)
 
-    def _asked(self, users: Any) -> tuple[Histories, bool]:
+    def _asked(self, users: Any, skip: bool = False) -> tuple[Histories, bool]:
         """The histories of those who are asked for, and whether it is one alone."""
         if users is None:
             return self._histories, False
         if isinstance(users, Interactions):
-            theirs = users.with_items(self._items).histories()
+            theirs = users.with_items(self._items, skip=skip).histories()
             new = np.full(len(theirs), -1)
             return Histories(theirs.offsets, theirs.items, theirs.values, theirs.times, new), False
         if isinstance(users, (str, int, np.integer)):
@@ -358,7 +363,7 @@ class Recommender(ABC):
         if any(lists):
             if not all(lists):
                 raise InputError("users are either ids or histories (a list of item ids for each), not some of both")
-            return histories_of(list(rows), self._items, self._usual_value), False
+            return histories_of(list(rows), self._items, self._usual_value, skip=skip), False
         return self._histories.take(self._users.numbers(rows)), False
 
     def _admitted(self, where: Any) -> NDArray[np.bool_] | None:
