@@ -57,7 +57,7 @@ def measure(names: list[str], chosen: argparse.Namespace) -> dict[str, Any]:
     sections = {name: importlib.import_module(f"benchmarks.{name}").run(settings) for name in names}
     here["load_after"] = load()
     return {
-        "command": shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]]),
+        "command": shlex.join(["python", "-m", "benchmarks", *chosen.names, *_sizes(chosen)]),
         "date": date,
         "threads": chosen.threads,
         "quick": chosen.quick,
@@ -65,6 +65,13 @@ def measure(names: list[str], chosen: argparse.Namespace) -> dict[str, Any]:
         "versions": versions(),
         "sections": sections,
     }
+
+
+def _sizes(chosen: argparse.Namespace) -> list[str]:
+    """The options that bear on the numbers: not where they are written."""
+    rounds = ["--rounds", str(chosen.rounds)] if chosen.rounds else []
+    threads = ["--threads", str(chosen.threads)] if chosen.threads != 2 else []
+    return ["--quick"] * chosen.quick + rounds + threads
 
 
 def main() -> int:

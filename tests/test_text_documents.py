@@ -232,4 +232,4 @@ def test_texts_as_a_column_or_an_iterator():
     for source in (iter(texts), (text for text in texts), pd.Series(texts, index=[7, 3]), pl.Series(texts)):
         found = read_documents(source)
         assert (found.ids, found.texts) == ([0, 1], texts)
-    fails(pd.Series(["a", None]), "the list has NoneType at 1; strings are wanted, or dictionaries")
+    fails(pd.Series(["a", None]), "the list has nothing at 1; strings are wanted, or dictionaries")

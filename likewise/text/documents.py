@@ -146,7 +146,9 @@ def read_documents(
         return read_documents(list(source), id=id, title=title, text=text, encoding=encoding)
     if isinstance(source, (list, tuple)) and not all(hasattr(entry, "keys") for entry in source):
         place = next(n for n, entry in enumerate(source) if not isinstance(entry, str))
-        raise InputError(f"the list has {type(source[place]).__name__} at {place}; strings are wanted, or dictionaries")
+        entry = source[place]
+        found = "nothing" if entry is None or entry != entry else type(entry).__name__  # NaN, as some frames have it
+        raise InputError(f"the list has {found} at {place}; strings are wanted, or dictionaries")
     return _from_table(records(source, encoding=encoding), (id, title, text))
 
 
