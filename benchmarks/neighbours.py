@@ -27,7 +27,8 @@ def likewise_fit(matrix: Any, settings: Settings, **arguments: Any) -> Entry:
 
     taken = Interactions.read(matrix)
     taken.histories()
-    return Entry(lambda: Neighbours(k=K, **arguments).fit(taken, n_jobs=settings.threads), lambda model: model._pruned)
+    plain = {"k": K, "amplification": 1.0} | arguments  # similarities as they are, to be compared
+    return Entry(lambda: Neighbours(**plain).fit(taken, n_jobs=settings.threads), lambda model: model._pruned)
 
 
 def implicit_fit(matrix: Any, settings: Settings, name: str) -> Entry:
