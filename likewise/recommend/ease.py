@@ -105,10 +105,7 @@ class Ease(Recommender):
 
     @cached_property
     def _size(self) -> float:
-        """The root mean square of the values."""
-        if self.binary or not len(self._histories.values):
-            return 1.0
-        return float(np.sqrt(np.mean(self._histories.values**2))) or 1.0
+        return self._histories.unit(binary=self.binary)
 
     @cached_property
     def _scaled_columns(self) -> csr_array:

@@ -101,6 +101,12 @@ class Histories:
             return np.ones(len(self.items))
         return 0.1 + 0.9 * np.exp2(-self.later() / half)
 
+    def unit(self, *, binary: bool = False) -> float:
+        """The root mean square of the values, which models take for 1: so settings do not depend on their scale."""
+        if binary or not len(self.values):
+            return 1.0
+        return float(np.sqrt(np.mean(self.values**2))) or 1.0
+
     def matrix(self, items: int, *, binary: bool = False) -> csr_array:
         """As a sparse matrix of (rows, items); ones in the place of values, if ``binary``."""
         sparse = need("scipy.sparse", "recommendation", extra="recommend")

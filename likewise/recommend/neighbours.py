@@ -141,9 +141,7 @@ class Neighbours(Recommender):
 
     @cached_property
     def _unit(self) -> float:
-        if self._plain or not len(self._histories.values):
-            return 1.0
-        return float(np.sqrt(np.mean(self._histories.values**2))) or 1.0
+        return self._histories.unit(binary=self._plain)
 
     @property
     def _plain(self) -> bool:
