@@ -84,13 +84,18 @@ def _is_torch(value: Any) -> bool:
     return torch is not None and isinstance(value, torch.Tensor)
 
 
+def is_sparse(value: Any) -> bool:
+    """Whether it is one of SciPy's sparse matrices or arrays."""
+    return hasattr(value, "tocsr") and hasattr(value, "nnz")
+
+
 def _as_numpy(value: Any, name: str) -> tuple[NDArray[Any], str | None]:
     """Any accepted object as a NumPy array, and a type name NumPy lacks."""
     if _is_torch(value):
         return _from_torch(value)
     if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
         raise InputError(f"{name} is a masked array with masked entries; fill or drop them first")
-    if hasattr(value, "tocsr") and hasattr(value, "nnz"):
+    if is_sparse(value):
         raise DtypeError(f"{name} is a sparse matrix of shape {value.shape}; dense rows are compared: use .toarray()")
     if isinstance(value, np.ndarray):
         array = np.asarray(value)

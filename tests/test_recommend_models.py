@@ -715,8 +715,10 @@ def test_a_faded_history_is_one_of_smaller_values(kind):
         assert why.score == pytest.approx(found.scores[0], rel=1e-9)
         assert why.amounts.sum() == pytest.approx(why.score, rel=1e-5)
     assert faded.recommend([[taken.items[0]]], 2).scores == pytest.approx(plain.recommend([[taken.items[0]]], 2).scores)
-    with pytest.raises(InputError, match="fading=0; a number of items above 0"):
+    with pytest.raises(InputError, match="fading=0; a number of items above 0, or None, is wanted"):
         kind(fading=0)
+    with pytest.raises(InputError, match="fading='soon'"):
+        kind(fading="soon")
 
 
 def test_one_thing_that_is_no_id():

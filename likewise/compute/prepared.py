@@ -22,7 +22,7 @@ from likewise.compute.sides import (
     side_of,
     transformed,
 )
-from likewise.compute.sparse import PreparedSparse, is_sparse
+from likewise.compute.sparse import PreparedSparse, takes_sparse
 from likewise.errors import InputError, ShapeError
 from likewise.formula.metric import Metric
 from likewise.formula.metrics import as_metric
@@ -304,7 +304,7 @@ def prepare(items: Any, *, metric: Any, n_jobs: int | None = None, on_bad: str =
     array([[0]])
     """
     options = read_options(n_jobs, None, on_bad, None)
-    if is_sparse(items):
+    if takes_sparse(items):
         return PreparedSparse(items, metric, options)
     batch = read(items, "items", packed=True)
     if batch.lead:

@@ -33,7 +33,7 @@ from likewise.compute.sides import (
     transformed,
     warn_of_nan,
 )
-from likewise.compute.sparse import is_sparse, topk_sparse
+from likewise.compute.sparse import takes_sparse, topk_sparse
 from likewise.errors import DtypeError, InputError
 from likewise.formula.metric import Metric
 from likewise.formula.metrics import as_metric
@@ -423,7 +423,7 @@ def topk(
         answer = _one(queries, items, k, metric, n_jobs, on_bad)
         if answer is not None:
             return answer
-    if is_sparse(queries) or is_sparse(items):
+    if takes_sparse(queries) or takes_sparse(items):
         k = read_count(k)
         return topk_sparse(queries, items, k, metric, where, n_jobs, memory_limit, on_bad, progress, stats)
     call = _read_call(queries, items, metric, where, n_jobs, memory_limit, on_bad, progress)
@@ -588,7 +588,7 @@ def within(
     >>> found.indices, found.offsets
     (array([1, 0]), array([0, 2]))
     """
-    if is_sparse(queries) or is_sparse(items):
+    if takes_sparse(queries) or takes_sparse(items):
         raise DtypeError("within compares dense rows, and these are sparse: use .toarray(), or topk")
     call = _read_call(queries, items, metric, where, n_jobs, memory_limit, on_bad, progress)
     try:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from likewise.arrays import read
+from likewise.arrays import is_sparse, read
 from likewise.compute.filters import read_where
 from likewise.compute.options import Progress, read_options
 from likewise.compute.sides import metric_for, refuse_bad, refuse_too_large, warn_of_nan
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from likewise.formula.metric import Metric
 
 
-def is_sparse(value: Any) -> bool:
+def takes_sparse(value: Any) -> bool:
     """Whether it is one of SciPy's sparse matrices or arrays, or prepared from one."""
-    return isinstance(value, PreparedSparse) or (hasattr(value, "tocsr") and hasattr(value, "nnz"))
+    return isinstance(value, PreparedSparse) or is_sparse(value)
 
 
 def read_sparse(value: Any, name: str, options: Options) -> SparseRows:

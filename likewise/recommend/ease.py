@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from likewise.compute import pairwise
 from likewise.compute.options import Options, physical_memory
 from likewise.errors import InputError
-from likewise.recommend.interactions import Histories, Interactions, check_fading
+from likewise.recommend.interactions import Histories, Interactions, check_fading, read_setting
 from likewise.recommend.model import Recommender
 from likewise.reductions import TopK
 
@@ -72,9 +72,7 @@ class Ease(Recommender):
     """
 
     def __init__(self, l2: float = 200.0, *, binary: bool = False, fading: float | None = None) -> None:
-        if not (l2 > 0 and np.isfinite(l2)):
-            raise InputError(f"l2={l2!r}; a number above 0 is wanted")
-        self.l2, self.binary, self.fading = float(l2), bool(binary), check_fading(fading)
+        self.l2, self.binary, self.fading = read_setting("l2", l2), bool(binary), check_fading(fading)
 
     def _fit(self, taken: Interactions, options: Options) -> None:
         n, m = len(self._users), len(self._items)

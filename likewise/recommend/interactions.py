@@ -490,10 +490,17 @@ def _pairs(entry: Any, value: float) -> Iterator[tuple[Any, float]]:
         yield from ((name, value) for name in names)
 
 
-def check_fading(fading: float | None) -> float | None:
+def read_setting(name: str, value: Any, wanted: str = "a number above 0", *, zero: bool = False) -> float:
+    """A model's setting as a finite number above 0, or from ``zero`` on."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = np.nan
+    if not np.isfinite(number) or number < 0 or (number == 0 and not zero):
+        raise InputError(f"{name}={value!r}; {wanted} is wanted")
+    return number
+
+
+def check_fading(fading: Any) -> float | None:
     """``fading=`` of a model: None, or a number above 0."""
-    if fading is None:
-        return None
-    if not (fading > 0 and np.isfinite(fading)):
-        raise InputError(f"fading={fading!r}; a number of items above 0 is wanted, or None")
-    return float(fading)
+    return None if fading is None else read_setting("fading", fading, "a number of items above 0, or None,")

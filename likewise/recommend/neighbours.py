@@ -30,7 +30,7 @@ from likewise.errors import InputError
 from likewise.extras import need
 from likewise.formula.metric import Metric, metric
 from likewise.formula.metrics import as_metric
-from likewise.recommend.interactions import Histories, Interactions, check_fading
+from likewise.recommend.interactions import Histories, Interactions, check_fading, read_setting
 from likewise.recommend.model import Recommender, Wanted
 from likewise.recommend.serving import best_of_sparse
 from likewise.reductions import TopK
@@ -100,11 +100,9 @@ class Neighbours(Recommender):
             raise InputError(f"by={by!r} is not known; it is 'items' or 'users'")
         if weighting not in WEIGHTINGS:
             raise InputError(f"weighting={weighting!r} is not known; it is None, 'bm25' or 'tfidf'")
-        if shrinkage is not None and not (shrinkage >= 0 and np.isfinite(shrinkage)):
-            raise InputError(f"shrinkage={shrinkage!r}; a number of at least 0 is wanted")
-        if not (amplification > 0 and np.isfinite(amplification)):
-            raise InputError(f"amplification={amplification!r}; a number above 0 is wanted")
-        self.amplification = float(amplification)
+        if shrinkage is not None:
+            shrinkage = read_setting("shrinkage", shrinkage, "a number of at least 0", zero=True)
+        self.amplification = read_setting("amplification", amplification)
         self.by, self.k, self.metric, self.weighting = by, read_count(k), metric, weighting
         self.shrinkage, self.binary, self.fading = shrinkage, bool(binary), check_fading(fading)
         self._alike = _similarity_metric(metric, shrinkage)

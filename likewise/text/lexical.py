@@ -12,6 +12,7 @@ so bm25s computes them all beforehand (Lu 2024), and a query is a row of counts.
 from __future__ import annotations
 
 import itertools
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
@@ -34,7 +35,7 @@ will with
 ENGLISH = tuple(_SAY_LITTLE.split())
 
 
-class Lexical:
+class Lexical(ABC):
     """Documents as sparse rows, and queries as sparse rows: the higher their dot product, the better.
 
     Documents that share no term with a query score 0 and are never found.
@@ -48,13 +49,13 @@ class Lexical:
         self.rows: Any = None
         self._ready: Any = None
 
+    @abstractmethod
     def fit(self, texts: Sequence[str]) -> Lexical:
         """Learn terms and weights, and keep the rows of these texts."""
-        raise NotImplementedError
 
+    @abstractmethod
     def queries(self, texts: Sequence[str]) -> Any:
         """Rows of queries, CSR."""
-        raise NotImplementedError
 
     def search(self, texts: Sequence[str], k: int, *, where: NDArray[np.bool_] | None = None, **options: Any) -> TopK:
         """The k best documents of each query; fewer, padded with -1 and NaN, where fewer share a term with it."""

@@ -9,13 +9,14 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from likewise.arrays import is_sparse
 from likewise.compute.options import Progress
 from likewise.errors import InputError, ShapeError
 from likewise.transforms import canonical, truncated_svd
 from likewise.translate.alignment import times
 from likewise.translate.estimator import Model
 from likewise.translate.retrieval import read_number
-from likewise.translate.rows import Floats, Options, Rows, is_sparse, read_rows, same_number
+from likewise.translate.rows import Floats, Options, Rows, read_rows, same_number
 
 
 class CCA(Model):

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from likewise.arrays import read, to_floating
+from likewise.arrays import is_sparse, read, to_floating
 from likewise.compute import prepare, topk
 from likewise.compute.options import Progress
 from likewise.errors import InputError, ShapeError
@@ -20,7 +20,7 @@ from likewise.extras import need
 from likewise.files import load_archive, save_archive
 from likewise.terms import Vectorizer, as_sentences, words
 from likewise.translate.retrieval import read_number
-from likewise.translate.rows import is_sparse, same_number
+from likewise.translate.rows import same_number
 from likewise.translate.texts import read_aligned
 
 _KIND = "likewise.translate.TranslationMemory"

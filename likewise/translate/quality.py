@@ -6,21 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from likewise.arrays import is_sparse
 from likewise.compute.options import Progress
 from likewise.errors import InputError
 from likewise.translate.bitext import MARGINS, margins
 from likewise.translate.retrieval import read_number
-from likewise.translate.rows import (
-    Floats,
-    Options,
-    Rows,
-    alike,
-    is_sparse,
-    read_rows,
-    same_number,
-    same_space,
-    unit,
-)
+from likewise.translate.rows import Floats, Options, Rows, alike, read_rows, same_number, same_space, unit
 from likewise.translate.searching import neighbourhood
 
 MEASURES = ("cosine", *MARGINS[:2])

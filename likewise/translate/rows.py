@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from likewise.arrays import parse_memory, read, to_floating
+from likewise.arrays import is_sparse, parse_memory, read, to_floating
 from likewise.compute.options import Progress, read_options
 from likewise.errors import BadRowsError, InputError, ShapeError
 from likewise.extras import need
@@ -62,11 +62,6 @@ class Options:
 
 def _share(progress: Callable[[int, int], None], before: int, total: int) -> Callable[[int, int], None]:
     return lambda done, _: progress(before + done, total)
-
-
-def is_sparse(value: Any) -> bool:
-    """Whether it is a matrix of SciPy's sparse kinds."""
-    return hasattr(value, "tocsr") and hasattr(value, "nnz")
 
 
 def read_rows(value: Any, name: str) -> Rows:

@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from likewise.arrays import is_sparse
 from likewise.compute import paired, topk, weighted_sum
 from likewise.formula import math as m
 from likewise.formula.metric import Metric, metric
 from likewise.formula.metrics import dot
 from likewise.reductions import TopK
-from likewise.translate.rows import Floats, Options, Rows, is_sparse, with_column
+from likewise.translate.rows import Floats, Options, Rows, with_column
 
 
 def _ratio(s: Any, norm_x: Any, norm_y: Any) -> Any:
