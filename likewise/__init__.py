@@ -45,14 +45,14 @@ from likewise.reductions import KMeans, TopK, Within
 from likewise.vectors import angle, norm, normalize, project
 
 if TYPE_CHECKING:
-    from likewise import recommend, text, translate
+    from likewise import estimators, nn, recommend, text, translate
 
 __version__ = "0.1.0"
 
 metrics = MetricTable()
 
 #: Packages that are loaded when they are first asked for.
-_USES = ("recommend", "text", "translate")
+_USES = ("estimators", "nn", "recommend", "text", "translate")
 
 
 def __getattr__(name: str) -> Any:
@@ -78,6 +78,7 @@ __all__ = [
     "attend",
     "contributions",
     "errors",
+    "estimators",
     "explain",
     "kmeans",
     "laplacian",
@@ -87,6 +88,7 @@ __all__ = [
     "metric",
     "metrics",
     "minkowski",
+    "nn",
     "norm",
     "normalize",
     "paired",

@@ -8,7 +8,12 @@ from typing import Any
 from likewise.errors import MissingExtraError
 
 #: What a package is called where it is installed from, where that is not the name it is imported by.
-_DISTRIBUTIONS = {"scipy": "SciPy", "sentence_transformers": "sentence-transformers", "Stemmer": "PyStemmer"}
+_DISTRIBUTIONS = {
+    "scipy": "SciPy",
+    "sentence_transformers": "sentence-transformers",
+    "sklearn": "scikit-learn",
+    "Stemmer": "PyStemmer",
+}
 
 
 def need(module: str, what: str, extra: str | None = None) -> Any:

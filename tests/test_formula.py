@@ -1,7 +1,11 @@
 """Formulas: tracing, simplification, printing, parsing, equality, and what a search is ordered by."""
 
+import copy
 import inspect
 import math
+import pickle
+import subprocess
+import sys
 from dataclasses import dataclass
 
 import numpy as np
@@ -650,3 +654,17 @@ def test_named_metrics_that_cannot_be_read(text, message):
     with pytest.raises(InputError) as caught:
         metric_from_name(text)
     assert message is None or str(caught.value) == message
+
+
+def test_a_metric_is_pickled_by_what_it_computes():
+    """Lambdas cannot be pickled, and a hash kept in a file would be wrong in the next process."""
+    program = "import pickle, sys, likewise as lw; print(pickle.load(sys.stdin.buffer) == lw.rbf(gamma=0.5))"
+    ours = lw.rbf(gamma=0.5)
+    done = subprocess.run([sys.executable, "-c", program], input=pickle.dumps(ours), capture_output=True, check=True)
+    assert done.stdout.split() == [b"True"]
+    for one in (lw.metrics["jaccard"], lw.mahalanobis(np.eye(2)), lw.metric(lambda x, y, p=2: abs(x - y) ** p)):
+        again = pickle.loads(pickle.dumps(one))
+        assert again == one
+        assert hash(again) == hash(one)
+        assert str(again) == str(one)
+        assert copy.deepcopy(one) is one

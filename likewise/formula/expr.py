@@ -85,6 +85,10 @@ class Expr:
     def __hash__(self) -> int:
         return int(self.__dict__["_hash"])
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # made anew: the hash of a text is another one in another process
+        return (Expr, (self.op, self.args, self.value))
+
     def __str__(self) -> str:
         return _show(self, 0)
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import functools
 import math
+import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, overload
 
 import numpy as np
@@ -71,6 +72,15 @@ class Metric:
     @functools.cached_property
     def _hash(self) -> int:
         return hash(self._key)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled by what it computes. A lambda cannot be pickled: the copy computes the same without it."""
+        kept = {name: _importable(getattr(self, name)) for name in ("formula", "finish_formula")}
+        values = {f.name: getattr(self, f.name) for f in fields(self)} | kept
+        return (Metric, tuple(values.values()))
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Metric:
+        return self  # nothing in it changes
 
     def __str__(self) -> str:
         terms = ", ".join(map(str, self.terms))
@@ -222,6 +232,14 @@ def from_terms(
             {Expr("acc", value=i): Expr("div", (Expr("acc", value=i), DIM)) for i in range(len(terms))}
         )
     return Metric(name, tuple(map(simplify, terms)), combine, closer, simplify(finish), value_range=value_range)
+
+
+def _importable(function: Callable[..., Any] | None) -> Callable[..., Any] | None:
+    """The function, if another process can find it by its name."""
+    found = sys.modules.get(getattr(function, "__module__", None) or "")
+    for part in getattr(function, "__qualname__", "").split("."):
+        found = getattr(found, part, None)
+    return function if found is function else None
 
 
 def statistic(name: str) -> Traced:

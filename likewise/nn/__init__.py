@@ -1,0 +1,10 @@
+"""Learn with any metric: neurons, attention, memories and language models in torch.
+
+The package needs torch (``pip install 'likewise[torch]'``).
+"""
+
+from __future__ import annotations
+
+from likewise.extras import need
+
+need("torch", "lw.nn", extra="torch")
