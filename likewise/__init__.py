@@ -45,7 +45,10 @@ from likewise.reductions import KMeans, TopK, Within
 from likewise.vectors import angle, norm, normalize, project
 
 if TYPE_CHECKING:
-    from likewise import estimators, nn, recommend, text, translate
+    # not in __all__: "import *" must not ask for the packages that these two stand on
+    from likewise import estimators as estimators
+    from likewise import nn as nn
+    from likewise import recommend, text, translate
 
 __version__ = "0.1.0"
 
@@ -78,7 +81,6 @@ __all__ = [
     "attend",
     "contributions",
     "errors",
-    "estimators",
     "explain",
     "kmeans",
     "laplacian",
@@ -88,7 +90,6 @@ __all__ = [
     "metric",
     "metrics",
     "minkowski",
-    "nn",
     "norm",
     "normalize",
     "paired",
