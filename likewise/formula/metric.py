@@ -236,7 +236,7 @@ def from_terms(
 
 def _importable(function: Callable[..., Any] | None) -> Callable[..., Any] | None:
     """The function, if another process can find it by its name."""
-    found = sys.modules.get(getattr(function, "__module__", None) or "")
+    found: Any = sys.modules.get(getattr(function, "__module__", None) or "")
     for part in getattr(function, "__qualname__", "").split("."):
         found = getattr(found, part, None)
     return function if found is function else None

@@ -8,3 +8,7 @@ from __future__ import annotations
 from likewise.extras import need
 
 need("torch", "lw.nn", extra="torch")
+
+from likewise.nn.comparison import compare  # noqa: E402 - after the check that torch is there
+
+__all__ = ["compare"]

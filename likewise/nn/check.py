@@ -1,0 +1,62 @@
+"""The door: tensors, metrics and sizes, with errors that say what was found and what to try."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from likewise.compute.sides import metric_for
+from likewise.errors import DtypeError, InputError, ShapeError
+from likewise.formula.derive import has_gradient
+from likewise.formula.metric import Metric
+from likewise.formula.metrics import as_metric
+
+
+def check_tensor(value: Any, name: str, dims: int = 1) -> Tensor:
+    """A floating tensor of at least ``dims`` axes."""
+    if not isinstance(value, Tensor):
+        raise InputError(f"{name} is of type {type(value).__name__}; a torch tensor is wanted: torch.as_tensor({name})")
+    if not value.is_floating_point():
+        raise DtypeError(f"{name} holds {str(value.dtype)[6:]}; a floating tensor is wanted: {name}.float()")
+    if value.ndim < dims:
+        raise ShapeError(f"{name} has shape {tuple(value.shape)}; at least {dims} axes are wanted")
+    return value
+
+
+def check_together(**tensors: Tensor) -> None:
+    """Tensors that meet in one operation: one device, one dtype."""
+    (first, one), *others = tensors.items()
+    for name, other in others:
+        if other.device != one.device:
+            raise InputError(f"{first} is on {one.device} and {name} on {other.device}; move one: .to({first}.device)")
+        if other.dtype != one.dtype:
+            found = f"{first} holds {str(one.dtype)[6:]} and {name} {str(other.dtype)[6:]}"
+            raise DtypeError(f"{found}; convert one: {name}.to({first}.dtype)")
+
+
+def check_metric(metric: Any, d: int | None = None, *, learned: bool = False) -> Metric:
+    """The metric, that it takes rows of ``d`` coordinates, and, where it is to be ``learned``, that it has a slope."""
+    found = as_metric(metric) if d is None else metric_for(metric, d)
+    if learned and not has_gradient(found):
+        raise InputError(
+            f"{found.name} counts coordinates and has no gradient, so nothing would be learned; "
+            "take one that moves with its rows, such as 'manhattan'"
+        )
+    return found
+
+
+def check_count(value: Any, name: str, least: int = 1) -> int:
+    """A whole number of at least ``least``."""
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise InputError(f"{name}={value!r} is not a whole number")
+    count = int(value.__index__())
+    if count < least:
+        raise InputError(f"{name}={count} is too small: at least {least} is wanted")
+    return count
+
+
+def accumulate_dtype(dtype: torch.dtype) -> torch.dtype:
+    """What sums are computed in: float32 for 16-bit numbers."""
+    return torch.float32 if dtype in (torch.float16, torch.bfloat16) else dtype
