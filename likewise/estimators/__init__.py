@@ -8,3 +8,17 @@ from __future__ import annotations
 from likewise.extras import need
 
 need("sklearn", "lw.estimators", extra="learn")
+
+from likewise.estimators.neighbors import (  # noqa: E402  (after the check above)
+    KNeighborsClassifier,
+    KNeighborsRegressor,
+    KNeighborsTransformer,
+    RadiusNeighborsClassifier,
+)
+
+__all__ = [
+    "KNeighborsClassifier",
+    "KNeighborsRegressor",
+    "KNeighborsTransformer",
+    "RadiusNeighborsClassifier",
+]
