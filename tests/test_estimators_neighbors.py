@@ -6,6 +6,8 @@ pytest.importorskip("sklearn")
 from sklearn.utils.estimator_checks import parametrize_with_checks  # noqa: E402
 
 from likewise.estimators import (  # noqa: E402
+    KernelDensity,
+    KMeans,
     KNeighborsClassifier,
     KNeighborsRegressor,
     KNeighborsTransformer,
@@ -14,7 +16,7 @@ from likewise.estimators import (  # noqa: E402
 
 
 @parametrize_with_checks(
-    [KNeighborsClassifier(), KNeighborsRegressor(), KNeighborsTransformer(), RadiusNeighborsClassifier()]
+    [KNeighborsClassifier(), KNeighborsRegressor(), KNeighborsTransformer(), RadiusNeighborsClassifier(), KMeans(), KernelDensity()]
 )
 def test_conventions(estimator, check):
     check(estimator)

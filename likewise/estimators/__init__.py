@@ -9,7 +9,9 @@ from likewise.extras import need
 
 need("sklearn", "lw.estimators", extra="learn")
 
-from likewise.estimators.neighbors import (  # noqa: E402  (after the check above)
+from likewise.estimators.density import KernelDensity  # noqa: E402  (after the check above)
+from likewise.estimators.kmeans import KMeans  # noqa: E402
+from likewise.estimators.neighbors import (  # noqa: E402
     KNeighborsClassifier,
     KNeighborsRegressor,
     KNeighborsTransformer,
@@ -21,4 +23,6 @@ __all__ = [
     "KNeighborsRegressor",
     "KNeighborsTransformer",
     "RadiusNeighborsClassifier",
+    "KMeans",
+    "KernelDensity",
 ]

@@ -126,6 +126,7 @@ class Neighbours(MultiOutputMixin, BaseEstimator):
 
 
 def whole(value: Any, name: str) -> int:
+    """A positive whole number."""
     try:
         number = operator.index(value)
     except TypeError:

@@ -19,6 +19,7 @@ Integers = NDArray[np.int64]
 
 
 def check_weights(weights: Any) -> None:
+    """Raise for what is no way of weighting neighbours."""
     if not (weights is None or callable(weights) or (isinstance(weights, str) and weights in ("uniform", "distance"))):
         raise InputError(f"weights={weights!r} is not known; it is 'uniform', 'distance' or a function of distances")
 
