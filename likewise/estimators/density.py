@@ -131,11 +131,12 @@ def _power_of(metric: Metric) -> float | None:
         return 2.0
     if metric == by_name("manhattan"):
         return 1.0
-    term: Expr = metric.terms[0]
-    if term.op != "pow" or term.args[1].op != "const":
+    finish: Expr = metric.finish
+    if finish.op != "pow" or finish.args[1].op != "const":
         return None
-    p = float(term.args[1].value)  # type: ignore[arg-type]  # a constant has one
-    return p if p >= 1 and metric == minkowski(p) else None
+    root = float(finish.args[1].value or 0.0)  # 1 / p, rounded: p is what gives the same metric
+    candidates = (round(1 / root, 9), 1 / root) if 0 < root <= 1 else ()
+    return next((p for p in candidates if metric == minkowski(p)), None)
 
 
 def _log_ball_of_power(p: float, d: int) -> float:
@@ -184,7 +185,7 @@ class KernelDensity(BaseEstimator):
         self,
         *,
         bandwidth: Any = 1.0,
-        kernel: str = "gaussian",
+        kernel: Any = "gaussian",
         metric: Any = "euclidean",
         metric_params: dict[str, Any] | None = None,
         n_jobs: int | None = None,
@@ -237,7 +238,7 @@ class KernelDensity(BaseEstimator):
         if exponents is not None:
             far = np.flatnonzero(sums < _UNSURE[sums.dtype])
             made[far] = self._log_sums(rows[far], exponents)
-        return made + self._log_scale
+        return np.asarray(made + self._log_scale)
 
     def _log_sums(self, rows: NDArray[Any], exponents: Metric) -> Floats:
         """log sum_j w_j exp(-e_j) of each row, by its smallest exponent, some rows at a time."""
@@ -275,8 +276,7 @@ class KernelDensity(BaseEstimator):
             squares = np.square(steps).sum(axis=1)
             d = centres.shape[1]
             steps *= (gammainc(d / 2, squares / 2) ** (1 / d) / np.sqrt(squares))[:, None]
-        made: Floats = centres + self.bandwidth_ * steps
-        return made
+        return np.asarray(centres + self.bandwidth_ * steps)
 
 
 def _bandwidth(given: Any, n: int, d: int) -> float:

@@ -1,9 +1,9 @@
 """Nearest neighbours by any metric: classify, regress, or make the graph that other estimators go on with.
 
-Parameters, attributes and answers are those of ``sklearn.neighbors`` with ``algorithm="brute"``. Neighbours are exact,
-ties go to the row fitted first, ties of votes to the smallest label. A similarity (dot, cosine, a kernel) works as a
-distance does: its neighbours are the largest, and what is called distances are its values. The n x m matrix is never
-made.
+Parameters, attributes and answers are those of ``sklearn.neighbors``. Neighbours are exact: what float64 arithmetic
+gives, ties to the row fitted first (scikit-learn's brute force takes any of those that tie at the k-th place), ties of
+votes to the smallest label. A similarity (dot, cosine, a kernel) works as a distance does: its neighbours are the
+largest, and what is called distances are its values. The n x m matrix is never made.
 """
 
 from __future__ import annotations
