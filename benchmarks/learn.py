@@ -7,12 +7,12 @@ classify a part of the images; kd-trees, whose time varies from image to image, 
 from __future__ import annotations
 
 import gzip
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import numpy as np
 
+import likewise as lw
 from benchmarks import data
 from benchmarks.harness import Aim, Contestant, Entry, Race, Settings, race
 
@@ -23,13 +23,13 @@ Array = Any
 
 
 def formula(x: Any, y: Any) -> Any:
-    """The square root of the difference's size: far coordinates count little more than near ones."""
-    return abs(x - y) ** 0.5
+    """Manhattan distance in which no pixel counts more than 64: a stroke elsewhere is no worse for being bold."""
+    return lw.math.minimum(abs(x - y), 64)
 
 
 def formula_of_rows(x: Array, y: Array) -> float:
     """The same of two rows, as scikit-learn takes it."""
-    return float((np.abs(x - y) ** 0.5).sum())
+    return float(np.minimum(np.abs(x - y), 64).sum())
 
 
 def labels(part: str) -> Array:
@@ -48,17 +48,19 @@ class Task:
         )
         self.item_labels, self.query_labels = labels("train")[:items], labels("t10k")[:queries]
 
-    def ours(self, metric: Any, fit: bool) -> Entry:
+    def ours(self, metric: Any, count: int, *, fit: bool = False) -> Entry:
         from likewise.estimators import KNeighborsClassifier
 
         def model() -> Any:
             made = KNeighborsClassifier(K, metric=metric, n_jobs=self.threads)
             return made.fit(self.items, self.item_labels)
 
+        count = min(count, len(self.queries))
+        rows, share = self.queries[:count], count / len(self.queries)
         if fit:
-            return Entry(lambda: model().predict(self.queries))
+            return Entry(lambda: model().predict(rows), share=share)
         fitted = model()
-        return Entry(lambda: fitted.predict(self.queries))
+        return Entry(lambda: fitted.predict(rows), share=share)
 
     def theirs(self, metric: Any, algorithm: str, count: int) -> Entry:
         from sklearn.neighbors import KNeighborsClassifier
@@ -69,29 +71,33 @@ class Task:
         return Entry(lambda: model.predict(self.queries[:count]), share=count / len(self.queries))
 
     def check(self, expected: Array, found: Array) -> dict[str, float]:
-        """The share of labels that are right, and of those that are likewise's (ties aside, all)."""
-        n = len(found)
+        """The share of labels that are right, and of those that likewise gives too (ties aside, all)."""
+        n = min(len(found), len(expected))
+        found = found[:n]
         return {
             "accuracy": float((found == self.query_labels[:n]).mean()),
             "same": float((found == expected[:n]).mean()),
         }
 
 
-def classify(name: str, metric: Any, peers: dict[str, Callable[[], Entry]], task: Task, settings: Settings) -> Any:
+def classify(metric: Any, ours: int, peers: dict[str, tuple[Any, str, int]], settings: Settings) -> dict[str, Any]:
+    """``ours`` and the last of a peer's: how many images it classifies."""
+    task = Task(settings)
     n, (m, d) = len(task.queries), task.items.shape
-    expected = task.ours(metric, False).run()
-    contestants = [
-        Contestant(OURS, partial(task.ours, metric, False), "likewise"),
-        Contestant(WHOLE, partial(task.ours, metric, True), "likewise"),
-        *(Contestant(peer, make) for peer, make in peers.items()),
-    ]
+    name = metric if isinstance(metric, str) else "a formula"
+    expected = task.ours(metric, ours).run()
+    whole = [Contestant(WHOLE, partial(task.ours, metric, ours, fit=True), "likewise")] if ours >= n else []
     made = Race(
         f"classify-{name.replace(' ', '-')}",
         f"Images by their {K} nearest, {name}",
         f"{n:,} images of {d} pixels by {m:,}",
         "Fashion-MNIST, float32: KNeighborsClassifier's predict. accuracy is the share of the labels that are right; "
         "same is the share of those that likewise gives too.",
-        contestants,
+        [
+            Contestant(OURS, partial(task.ours, metric, ours), "likewise"),
+            *whole,
+            *(Contestant(peer, partial(task.theirs, *how)) for peer, how in peers.items()),
+        ],
         partial(task.check, expected),
         float(n) * m * d,
         [Aim(OURS, 1.0)],
@@ -101,24 +107,20 @@ def classify(name: str, metric: Any, peers: dict[str, Callable[[], Entry]], task
 
 
 def run(settings: Settings) -> list[dict[str, Any]]:
-    small = settings.quick
-    counts = {"euclidean": (2_000, 40), "manhattan": (100, 40)}
-
-    def named(metric: str, settings: Settings) -> Any:
-        task = Task(settings)
-        brute, tree = counts[metric]
-        peers = {
-            BRUTE: partial(task.theirs, metric, "brute", brute),
-            TREE: partial(task.theirs, metric, "kd_tree", tree),
-        }
-        return classify(metric, metric, peers, task, settings)
-
-    def own(settings: Settings) -> Any:
-        task = Task(settings)
-        peers = {f"{BRUTE}, a Python call a pair": partial(task.theirs, formula_of_rows, "brute", 20 if small else 4)}
-        return classify("a formula", formula, peers, task, settings)
-
-    tasks: dict[str, Callable[[Settings], Any]] = {
-        f"Images by {metric}": partial(named, metric) for metric in ("euclidean", "manhattan")
-    }
-    return data.each(settings, tasks | {"Images by a formula": own})
+    pairs = f"{BRUTE}, a Python call a pair"
+    given: list[tuple[str, Any, int, dict[str, tuple[Any, str, int]]]] = [
+        (
+            "euclidean",
+            "euclidean",
+            10_000,
+            {BRUTE: ("euclidean", "brute", 2_000), TREE: ("euclidean", "kd_tree", 20)},
+        ),
+        (
+            "manhattan",
+            "manhattan",
+            10_000,
+            {BRUTE: ("manhattan", "brute", 100), TREE: ("manhattan", "kd_tree", 20)},
+        ),
+        ("a formula", formula, 500, {pairs: (formula_of_rows, "brute", 4)}),
+    ]
+    return data.each(settings, {f"Images by {name}": partial(classify, *how) for name, *how in given})

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 pytest.importorskip("sklearn")
+import joblib
 import scipy.sparse as sp
 from sklearn import neighbors as peers
 from sklearn.base import clone
@@ -29,6 +30,7 @@ from likewise.estimators import (
     RadiusNeighborsClassifier,
 )
 from likewise.estimators import search as engine
+from likewise.estimators.base import threads
 
 RNG = np.random.default_rng(0)
 #: Whole numbers: distances tie often, and are the same however they are summed.
@@ -451,3 +453,29 @@ def test_rows_without_neighbours():
     for radius, text in [("wide", "radius='wide' is not a number"), (np.nan, "radius is NaN")]:
         with says(text):
             RadiusNeighborsClassifier(radius).fit(X, Y)
+
+
+def test_rows_without_neighbours_in_several_outputs():
+    y = np.stack([Y, Y * 10], axis=1)
+    model = RadiusNeighborsClassifier(0.5, outlier_label=[7, 20]).fit(X, y)
+    assert model.predict([X[0], X[0] + 90]).tolist() == [y[0].tolist(), [7, 20]]
+    with pytest.warns(UserWarning, match="outlier_label 7 is not among the classes"):
+        first, second = model.predict_proba([X[0] + 90])
+    assert first.tolist() == [[0, 0, 0]]
+    assert second.tolist() == [[0, 0, 1]]
+
+
+def test_one_thread_in_a_worker_of_joblib():
+    assert threads(None) is None
+    assert threads(3) == 3
+    with joblib.parallel_config(backend="threading"):
+        assert joblib.Parallel(n_jobs=2)(joblib.delayed(threads)(n) for n in (None, 3, None)) == [1, 3, 1]
+
+
+def test_a_formula_that_fails_says_so_in_fit_alone():
+    model = KNeighborsClassifier(metric=lambda x, y: missing_name)  # noqa: F821
+    assert not model.__sklearn_tags__().input_tags.sparse
+    with pytest.raises(NameError):
+        model.fit(X, Y)
+    with says("a formula was asked for a number while it is traced", TypeError):
+        KNeighborsClassifier(metric=lambda x, y: float(x)).fit(X, Y)

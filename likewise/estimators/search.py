@@ -17,7 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 from likewise.arrays import is_sparse
 from likewise.compute import NaNWarning, prepare, topk, within
 from likewise.compute.sides import name_rows
-from likewise.errors import InputError, LikewiseError
+from likewise.errors import InputError
 from likewise.estimators.base import WORKING_BYTES, read_rows, threads
 from likewise.estimators.metrics import resolve
 from likewise.formula.metric import Metric
@@ -120,7 +120,7 @@ class Neighbours(MultiOutputMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         try:
             tags.input_tags.sparse = sparse_form(self._metric(), False) is not None
-        except (LikewiseError, TypeError, ValueError):  # fit says what is wrong with it
+        except Exception:  # a formula may raise anything; fit shows it
             tags.input_tags.sparse = False
         return tags
 
