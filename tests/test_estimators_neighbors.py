@@ -406,6 +406,19 @@ def test_bad_rows_are_named():
         KNeighborsRegressor().fit(X, np.where(Y == 1, np.nan, Y))
 
 
+def test_numbers_that_float64_does_not_hold_are_refused():
+    large = np.array([[2**53 + 1], [2**53 + 2]])
+    for rows in (large, large.tolist(), large.astype(np.uint64)):
+        with says("X holds integers up to 9007199254740994; above 2^53 float64 cannot tell them apart", TypeError):
+            KNeighborsClassifier(1).fit(rows, [0, 1])
+    for dtype in (np.float16, np.int8, np.int16, np.int64, bool, ">f4"):
+        model = KNeighborsClassifier(3).fit(X.astype(dtype), Y)
+        wide = KNeighborsClassifier(3).fit(X.astype(dtype).astype(np.float64), Y)
+        np.testing.assert_array_equal(model.kneighbors(Q)[1], wide.kneighbors(Q)[1])
+    with says("X holds", TypeError):
+        KNeighborsClassifier(1).fit(X.astype(np.longdouble), Y)
+
+
 def test_too_few_rows():
     with says("Expected n_neighbors <= n_samples_fit, but n_neighbors = 5, n_samples_fit = 3, n_samples = 60"):
         KNeighborsClassifier().fit(X[:3], Y[:3]).predict(Q)
