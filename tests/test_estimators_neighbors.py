@@ -2,6 +2,8 @@
 
 import pickle
 import re
+import subprocess
+import sys
 import warnings
 
 import numpy as np
@@ -433,7 +435,8 @@ def test_formulas_that_give_nan():
     model = KNeighborsClassifier(2, metric=lambda x, y: (x - y) / (x - y)).fit(rows, labels)
     assert model.predict([[1.0]]).tolist() == [0]
     model.set_params(n_neighbors=3)
-    with says("formula is NaN for so many pairs that 3 neighbours are not to be had of row 1 of X; guard the formula"):
+    text = "formula is NaN for so many pairs that 3 neighbours are not to be had of row 1 of X; guard the formula"
+    with pytest.warns(lw.NaNWarning, match="1 rows have fewer than 3 neighbours"), says(text):
         model.predict([[9.0], [1.0]])
 
 
@@ -492,3 +495,17 @@ def test_a_formula_that_fails_says_so_in_fit_alone():
         model.fit(X, Y)
     with says("a formula was asked for a number while it is traced", TypeError):
         KNeighborsClassifier(metric=lambda x, y: float(x)).fit(X, Y)
+
+
+def test_without_scikit_learn_the_line_that_installs_it():
+    code = """
+import sys
+sys.modules["sklearn"] = None
+import likewise as lw
+try:
+    lw.estimators
+except lw.errors.MissingExtraError as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "lw.estimators needs scikit-learn; install it with: pip install 'likewise[learn]'"
