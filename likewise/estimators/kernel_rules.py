@@ -80,7 +80,7 @@ class Prover:
     def _kernel(self, e: Expr) -> Steps | None:
         if e.op == "acc":
             inner = self._summed(e)
-            steps = inner and self.kernel(inner)
+            steps = self.kernel(inner) if inner else None
             return steps and (*steps, f"{e} = sum({inner}): a sum of kernels")
         if not e.side():
             return (f"{e}: a constant >= 0",) if self.never_negative(e) else None
@@ -92,11 +92,14 @@ class Prover:
             found = self.distance(Expr("neg", e.args))
             if direct := self.kernel(e.args[0]):
                 return (*direct, f"{e}: the exponential of a kernel")
-            return found and (*found.steps, f"{e}: exp(-psi) of a conditionally negative definite psi (Schoenberg)")
+            step = f"{e}: exp(-psi) of a conditionally negative definite psi (Schoenberg)"
+            return None if found is None else (*found.steps, step)
         if e.op == "pow":
             return self._power_of_kernel(e)
         if e.op == "min" and _mirrored(*e.args) and all(map(self.never_negative, e.args)):
-            return (f"{e}: the smaller of two numbers >= 0, the length that [0, {e.args[0]}] and [0, {e.args[1]}] share",)
+            return (
+                f"{e}: the smaller of two numbers >= 0, the length that [0, {e.args[0]}] and [0, {e.args[1]}] share",
+            )
         if e.op == "cos" and e.args[0].op == "sub" and _mirrored(*e.args[0].args):
             return (f"{e}: cos a cos b + sin a sin b, a sum of products f(x) f(y)",)
         if e.op == "eq" and _mirrored(*e.args):
@@ -112,8 +115,11 @@ class Prover:
         return self.metric.terms[int(acc.value or 0)] if self.metric.combine in ("sum", "mean") else None
 
     def _sum_of_kernels(self, e: Expr) -> Steps | None:
-        parts = [self.kernel(_signed(term, sign)) for sign, term in _terms(e)] if e.op != "neg" else []
-        if e.op == "neg" or any(part is None for part in parts):
+        terms = _terms(e)
+        if len(terms) == 1:
+            return self.kernel(terms[0][1]) if terms[0][0] > 0 and terms[0][1] != e else None
+        parts = [self.kernel(_signed(term, sign)) for sign, term in terms]
+        if any(part is None for part in parts):
             return None
         return (*_together(parts), f"{e}: a sum of kernels")
 
@@ -231,7 +237,10 @@ class Prover:
         parts: list[Steps | None] = []
         sides: list[tuple[int, Expr]] = []
         nonnegative, bounds = True, 0.0  # bounds: constants, less the largest values of kernels taken away
-        for sign, term in _terms(e):
+        terms = _terms(e)
+        if len(terms) == 1 and terms[0][0] > 0:
+            return self.distance(terms[0][1]) if terms[0][1] != e else None
+        for sign, term in terms:
             if len(term.side()) == 1:
                 sides.append((sign, term))
                 nonnegative &= sign > 0 and self.never_negative(term)
@@ -319,7 +328,9 @@ class Prover:
         return not e.side() and self.never_negative(e)
 
     def _negative(self, e: Expr) -> bool:
-        return self.never_negative(Expr("neg", (e,)) if e.op != "const" else const(-float(e.value or 0))) and e != const(0)
+        return self.never_negative(
+            Expr("neg", (e,)) if e.op != "const" else const(-float(e.value or 0))
+        ) and e != const(0)
 
     def _signed(self, e: Expr) -> bool:
         """Whether a scalar's sign is known."""
@@ -392,9 +403,7 @@ def _terms(e: Expr) -> list[tuple[int, Expr]]:
         factor = float(e.args[1].value or 0)
         size = const(abs(factor))
         turn = -1 if factor < 0 else 1
-        return [
-            (sign * turn, term if size == _ONE else Expr(e.op, (term, size))) for sign, term in _terms(e.args[0])
-        ]
+        return [(sign * turn, term if size == _ONE else Expr(e.op, (term, size))) for sign, term in _terms(e.args[0])]
     if e.op == "const" and float(e.value or 0) < 0:
         return [(-1, const(-float(e.value or 0)))]
     if e.op in ("mul", "div"):  # (-a) * b and a * (-2)
