@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from likewise.arrays import is_sparse
-from likewise.compute import pairwise
+from likewise.compute import pairwise, weighted_sum
 from likewise.errors import InputError
 from likewise.estimators.base import threads
 from likewise.estimators.metrics import resolve
 from likewise.formula.metric import Metric
 
 Matrix = NDArray[np.float64]
-#: Rows of a sparse matrix are made dense so many numbers at a time.
+#: Rows that are sparse or float32 are made dense and float64 so many numbers at a time.
 _DENSE_NUMBERS = 1 << 22
 
 
@@ -83,8 +83,8 @@ def gram(metric: Any = "rbf", metric_params: Mapping[str, Any] | None = None, *,
 
 def gram_matrix(metric: Metric, X: Any, Y: Any = None, *, n_jobs: int | None = None) -> Matrix:
     """The matrix of a metric between the rows of X and Y (default: X) in float64, for dense and sparse rows."""
-    x = X if is_sparse(X) else float_rows(X, "X")
-    y = x if Y is None else Y if is_sparse(Y) else float_rows(Y, "Y")
+    x = X if is_sparse(X) else float_rows(X)
+    y = x if Y is None else Y if is_sparse(Y) else float_rows(Y)
     jobs = threads(n_jobs)
     if not is_sparse(x) and not is_sparse(y):
         return np.asarray(pairwise(x, y, metric=metric, n_jobs=jobs))
@@ -97,16 +97,27 @@ def gram_matrix(metric: Metric, X: Any, Y: Any = None, *, n_jobs: int | None = N
     return out
 
 
-def float_rows(X: Any, name: str) -> NDArray[Any]:
+def kernel_sum(metric: Metric, X: Any, Y: Any, weights: Matrix, *, n_jobs: int | None = None) -> Matrix:
+    """Sum over j of metric(x_i, y_j) weights_j in float64, (n, p): never the (n, m) matrix, sparse rows or not."""
+    out = np.zeros((X.shape[0], weights.shape[1]))
+    jobs = threads(n_jobs)
+    for rows, left in dense_blocks(X):
+        for columns, right in dense_blocks(Y):
+            out[rows] += weighted_sum(left, right, weights[columns], metric=metric, n_jobs=jobs)
+    return out
+
+
+def float_rows(X: Any) -> NDArray[Any]:
     """Rows of a type whose comparisons are float64: float32 would be rounded back to float32."""
     rows = np.asarray(X)
     return rows.astype(np.float64) if rows.dtype.kind == "f" and rows.dtype.itemsize < 8 else rows
 
 
 def dense_blocks(X: Any) -> Iterator[tuple[slice, NDArray[Any]]]:
-    """Rows a block at a time, dense: (which, rows)."""
+    """Rows a block at a time, dense and of a type whose comparisons are float64: (which, rows)."""
     n, d = X.shape
-    step = max(1, _DENSE_NUMBERS // max(1, d)) if is_sparse(X) else max(1, n)
+    plain = not is_sparse(X) and X.dtype.kind == "f" and X.dtype.itemsize == 8
+    step = max(1, n) if plain else max(1, _DENSE_NUMBERS // max(1, d))
     for first in range(0, n, step):
         piece = X[first : first + step]
-        yield slice(first, min(n, first + step)), piece.toarray() if is_sparse(X) else piece
+        yield slice(first, min(n, first + step)), float_rows(piece.toarray() if is_sparse(X) else piece)
