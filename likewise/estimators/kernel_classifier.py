@@ -232,7 +232,9 @@ class KernelClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         report(len(pairs), len(pairs))
         if not all(one.converged for one in found):
             warnings.warn(
-                f"Newton's method stopped after max_iter={most} steps; raise it, or tol", ConvergenceWarning, stacklevel=3
+                f"Newton's method stopped after max_iter={most} steps; raise it, or tol",
+                ConvergenceWarning,
+                stacklevel=3,
             )
         self.support_, self.support_vectors_ = landmarks.indices, landmarks.rows
         self.coef_ = landmarks.basis @ np.stack([one.w for one in found], axis=1)
