@@ -48,7 +48,7 @@ def says(text, error=InputError):
         KernelRidge(),
         KernelRidge(solver="cg", tol=1e-10, n_components=10, random_state=0),
         KernelClassifier(),
-        KernelClassifier(metric="polynomial", decision_function_shape="ovo"),
+        KernelClassifier(metric="polynomial", C=10.0),
         KernelClassifier(solver="nystroem", tol=1e-10, random_state=0),
         GaussianProcessRegressor(),
         GaussianProcessRegressor(metric_params={"gamma": 0.1}, optimizer="fmin_l_bfgs_b", alpha=1e-3),
@@ -86,12 +86,14 @@ def test_svc_with_gram_predicts_as_with_its_own_kernels(name, parameters, theirs
     np.testing.assert_array_equal(with_ours.predict(DIGITS[test]), with_theirs.predict(DIGITS[test]))
     machine = KernelClassifier(metric=name, metric_params=parameters, solver="exact").fit(DIGITS[train], LABELS[train])
     np.testing.assert_array_equal(machine.predict(DIGITS[test]), with_theirs.predict(DIGITS[test]))
-    np.testing.assert_array_equal(machine.support_, with_ours.support_)
-    for shape in ("ovr", "ovo"):
-        machine.decision_function_shape = with_ours.decision_function_shape = shape
-        np.testing.assert_allclose(
-            machine.decision_function(DIGITS[test]), with_ours.decision_function(DIGITS[test]), atol=1e-8
-        )
+    to_the_end = SVC(kernel=gram(name, parameters), tol=1e-10, decision_function_shape="ovo")
+    to_the_end.fit(DIGITS[train], LABELS[train])
+    machine.decision_function_shape = "ovo"
+    decisions = to_the_end.decision_function(DIGITS[test])
+    np.testing.assert_allclose(machine.decision_function(DIGITS[test]), decisions, atol=1e-6)
+    machine.decision_function_shape = to_the_end.decision_function_shape = "ovr"
+    decisions = to_the_end.decision_function(DIGITS[test])
+    np.testing.assert_allclose(machine.decision_function(DIGITS[test]), decisions, atol=1e-5)
 
 
 def test_gram_is_a_plain_function_of_rows():
@@ -120,7 +122,8 @@ def test_gram_in_a_grid_search():
 
 
 @pytest.mark.parametrize(
-    "parameters", [{}, {"degree": 2, "gamma": 1.0}, {"degree": 3, "coef0": 0.0}, {"degree": 4, "gamma": 0.3}, {"degree": 0}]
+    "parameters",
+    [{}, {"degree": 2, "gamma": 1.0}, {"degree": 3, "coef0": 0.0}, {"degree": 4, "gamma": 0.3}, {"degree": 0}],
 )
 def test_features_of_the_polynomial_kernel(parameters):
     features = PolynomialFeatureMap(**parameters)
@@ -138,7 +141,7 @@ def test_features_of_the_polynomial_kernel(parameters):
 def test_names_of_features_and_too_many_of_them():
     features = PolynomialFeatureMap(degree=2).fit(X[:, :2])
     assert list(features.get_feature_names_out()) == ["1", "x0", "x1", "x0^2", "x0 x1", "x1^2"]
-    with says("degree=5 of 784 coordinates makes 2,521,320,336,304 features; use the kernel, lw.polynomial()"):
+    with says("degree=5 of 784 coordinates makes 2,515,874,132,157 features; use the kernel, lw.polynomial()"):
         PolynomialFeatureMap(degree=5).fit(np.zeros((2, 784)))
     with says("coef0=-1 is out of range; a finite number of at least 0 is wanted"):
         PolynomialFeatureMap(coef0=-1).fit(X)
@@ -155,7 +158,7 @@ def test_ridge_as_scikit_learn(targets, weights):
     exact = KernelRidge(**parameters).fit(X, targets, sample_weight=weights)
     np.testing.assert_allclose(exact.dual_coef_, theirs.dual_coef_, atol=1e-10)
     np.testing.assert_allclose(exact.predict(Q), theirs.predict(Q), atol=1e-10)
-    assert (exact.solver_, exact.n_iter_, exact.residual_) == ("exact", 0, 0.0)
+    assert (exact.solver_, exact.n_iter_, exact.residual_) == ("exact", 1, 0.0)
     for tol in (1e-3, 1e-9):
         steps = KernelRidge(**parameters, solver="cg", tol=tol, n_components=30, random_state=0)
         steps.fit(X, targets, sample_weight=weights)
@@ -182,7 +185,9 @@ def test_ridge_of_sparse_rows_and_of_a_formula():
     targets = rows.sum(axis=1)
     kernel = lw.metric(lambda x, y: lw.math.minimum(x, y), closer="larger", name="intersection")
     dense = KernelRidge(metric=kernel).fit(rows.toarray(), targets)
-    np.testing.assert_allclose(KernelRidge(metric=kernel).fit(rows, targets).predict(rows), dense.predict(rows.toarray()))
+    np.testing.assert_allclose(
+        KernelRidge(metric=kernel).fit(rows, targets).predict(rows), dense.predict(rows.toarray())
+    )
     steps = KernelRidge(metric=kernel, solver="cg", random_state=1, tol=1e-9).fit(rows, targets)
     np.testing.assert_allclose(steps.predict(rows), dense.predict(rows.toarray()), atol=1e-6)
 
@@ -237,23 +242,23 @@ def test_circles_and_weights_as_svc():
                 continue  # scikit-learn's releases differ on whether the weights count
             a, b = ours.fit(rows, labels, sample_weight=w), theirs.fit(rows, labels, sample_weight=w)
             np.testing.assert_allclose(a.decision_function(rows), b.decision_function(rows), atol=1e-4)
-            np.testing.assert_array_equal(a.support_, b.support_)
             np.testing.assert_array_equal(a.n_support_, b.n_support_)
+            # with weights, SVC counts its rows without those of weight 0
+            counted = np.arange(200) if w is None else np.flatnonzero(w)
+            np.testing.assert_array_equal(a.support_, counted[b.support_])
 
 
 def test_landmarks_come_near_the_exact_machine():
     rows, labels = make_classification(2_500, 10, n_informative=6, n_classes=3, class_sep=1.5, random_state=0)
     labels = np.array(["a", "b", "c"])[labels]
     train, test = slice(0, 2_000), slice(2_000, None)
-    exact = KernelClassifier(solver="exact", metric_params={"gamma": 0.1}).fit(rows[train], labels[train])
-    kept = KernelClassifier(solver="nystroem", metric_params={"gamma": 0.1}, n_components=300, random_state=0)
+    exact = KernelClassifier(solver="exact", metric_params={"gamma": 0.03}).fit(rows[train], labels[train])
+    kept = KernelClassifier(solver="nystroem", metric_params={"gamma": 0.03}, n_components=300, random_state=0)
     kept.fit(rows[train], labels[train])
     assert (kept.predict(rows[test]) == exact.predict(rows[test])).mean() > 0.97
-    assert kept.score(rows[test], labels[test]) > exact.score(rows[test], labels[test]) - 0.02
+    assert kept.score(rows[test], labels[test]) > exact.score(rows[test], labels[test]) - 0.01
     made_again = clone(kept).set_params(memory_limit="1kB").fit(rows[train], labels[train])
-    np.testing.assert_allclose(
-        made_again.decision_function(rows[test]), kept.decision_function(rows[test]), atol=2e-2
-    )
+    np.testing.assert_allclose(made_again.decision_function(rows[test]), kept.decision_function(rows[test]), atol=2e-2)
     as_sparse = clone(kept).fit(sparse.csr_matrix(rows[train]), labels[train])
     np.testing.assert_allclose(as_sparse.coef_, kept.coef_)
     again = pickle.loads(pickle.dumps(kept))
@@ -274,7 +279,9 @@ def test_landmarks_with_weights_as_with_repeated_rows():
 
 def test_formulas_in_a_pipeline_and_a_grid():
     labels = X[:, 0] * X[:, 1] > 0
-    own = lw.metric(lambda x, y: abs(x - y), finish=lambda s: lw.math.exp(-lw.math.sqrt(s)), closer="larger", name="own")
+    own = lw.metric(
+        lambda x, y: abs(x - y), finish=lambda s: lw.math.exp(-lw.math.sqrt(s)), closer="larger", name="own"
+    )
     pipeline = make_pipeline(StandardScaler(), KernelClassifier())
     grid = {"kernelclassifier__metric": ["dot", "rbf", own, lambda x, y: x * x * y * y], "kernelclassifier__C": [1, 10]}
     search = GridSearchCV(pipeline, grid, cv=3, n_jobs=2).fit(X, labels)
@@ -321,7 +328,7 @@ PROCESSES = [
     ("rbf", {"gamma": 0.5 / 1.3**2}, kernels.RBF(1.3)),
     ("matern32", {"length_scale": 0.8}, kernels.Matern(0.8, nu=1.5)),
     ("rational_quadratic", {"alpha": 0.7, "length_scale": 1.1}, kernels.RationalQuadratic(1.1, 0.7)),
-    ("dot", None, kernels.DotProduct(0.0)),
+    ("dot", None, kernels.DotProduct(1e-12)),
 ]
 
 
@@ -329,7 +336,9 @@ PROCESSES = [
 @pytest.mark.parametrize("targets", [Y, np.stack([Y, 5 * X[:, 2] + 3], 1)], ids=["one", "two"])
 def test_process_as_scikit_learn(metric, parameters, theirs, targets):
     for normalize in (False, True):
-        own = GaussianProcessRegressor(metric, metric_params=parameters, variance=2.0, alpha=0.01, normalize_y=normalize)
+        own = GaussianProcessRegressor(
+            metric, metric_params=parameters, variance=2.0, alpha=0.01, normalize_y=normalize
+        )
         other = TheirProcess(2.0 * theirs, alpha=0.01, optimizer=None, normalize_y=normalize).fit(X, targets)
         own.fit(X, targets)
         for arguments in ({"return_std": True}, {"return_cov": True}):
@@ -342,13 +351,15 @@ def test_process_finds_the_parameters_that_scikit_learn_finds():
     kernel = kernels.ConstantKernel(1.0) * kernels.RBF(1.0) + kernels.WhiteKernel(0.1)
     theirs = TheirProcess(kernel, alpha=0).fit(X, Y)
     ours = GaussianProcessRegressor(
-        metric_params={"gamma": 0.5}, alpha=0.1, optimizer="fmin_l_bfgs_b", optimized=("gamma", "variance", "alpha")
+        metric_params={"gamma": 0.5}, alpha=0.1, optimizer="fmin_l_bfgs_b", optimized=("gamma", "variance", "noise")
     ).fit(X, Y)
     assert ours.log_marginal_likelihood_value_ == pytest.approx(theirs.log_marginal_likelihood_value_, abs=1e-2)
     length = theirs.kernel_.k1.k2.length_scale
     assert ours.metric_params_["gamma"] == pytest.approx(0.5 / length**2, rel=0.05)
     assert ours.log_marginal_likelihood(gamma=0.5) < ours.log_marginal_likelihood_value_
-    again = clone(ours).set_params(n_restarts_optimizer=2, random_state=0, optimized=("gamma",), bounds=(0.01, 1)).fit(X, Y)
+    again = (
+        clone(ours).set_params(n_restarts_optimizer=2, random_state=0, optimized=("gamma",), bounds=(0.01, 1)).fit(X, Y)
+    )
     assert 0.01 <= again.metric_params_["gamma"] <= 1
     assert (again.variance_, again.alpha_) == (1.0, 0.1)
 
@@ -362,7 +373,10 @@ def test_process_says_what_is_wrong():
     for arguments, text in [
         ({"metric": "canberra"}, "GaussianProcessRegressor needs a similarity, and canberra is a distance"),
         ({"optimizer": "adam"}, "optimizer='adam' is not known; it is one of fmin_l_bfgs_b"),
-        (optimiser | {"optimized": ("sigma",)}, "optimized names 'sigma'; there are 'variance', 'alpha', each a number"),
+        (
+            optimiser | {"optimized": ("sigma",)},
+            "optimized names 'sigma'; there are 'variance', 'noise', each a number",
+        ),
         (optimiser | {"bounds": (1,)}, "bounds=(1,): a least and a largest value are wanted"),
         (optimiser | {"bounds": {"variance": (2, 1)}}, "bounds of variance are 2 and 1: the least comes first"),
         ({"memory_limit": "100kB"}, "the Gram matrix of 120 rows needs 0.00023 GB of the 0.0001 GB of memory_limit"),

@@ -72,12 +72,12 @@ class System:
             product = size * weighted_sum(rows, rows, column, metric=self.metric, n_jobs=jobs).astype(np.float64)
         else:
             product = kernel_sum(self.metric, self.X, self.X, scaled, n_jobs=self.n_jobs)
-        return self.scale[:, None] * product + self.alpha * v
+        return np.asarray(self.scale[:, None] * product + self.alpha * v)
 
     def near_inverse(self, v: Matrix) -> Matrix:
         """P^-1 v."""
         inner = cho_solve(self._inner, self.landmarks.transposed_times(self.X, self.scale[:, None] * v))
-        return (v - self.scale[:, None] * self.landmarks.times(self.X, inner)) / self.alpha
+        return np.asarray((v - self.scale[:, None] * self.landmarks.times(self.X, inner)) / self.alpha)
 
 
 def solve(
@@ -148,7 +148,7 @@ def _conjugate_gradients(
 
 
 def _norms(columns: Matrix) -> NDArray[np.float64]:
-    return np.sqrt(np.einsum("ij,ij->j", columns, columns))
+    return np.asarray(np.sqrt(np.einsum("ij,ij->j", columns, columns)))
 
 
 def digits_done(residual: float, tol: float) -> int:

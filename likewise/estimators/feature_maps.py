@@ -20,14 +20,14 @@ from likewise.estimators.settings import number, whole
 _MOST_FEATURES = 10_000_000
 
 
-class PolynomialFeatureMap(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class PolynomialFeatureMap(TransformerMixin, BaseEstimator):
     """The features whose dot product is the polynomial kernel: (gamma x.y + coef0)^degree = f(x) . f(y).
 
-    By the multinomial theorem, a feature for each product of at most ``degree`` coordinates,
+    A feature for each product of at most ``degree`` coordinates (the multinomial theorem),
 
-        f_a(x) = sqrt(degree! / (a_0! a_1! ... a_d!) coef0^a_0 gamma^(a_1 + ... + a_d)) x_1^a_1 ... x_d^a_d,
+        f_a(x) = sqrt(degree! / (a_0! ... a_d!) coef0^a_0 gamma^(degree - a_0)) x_1^a_1 ... x_d^a_d,
 
-    a_0 making the exponents add up to ``degree``: binomial(d + degree, degree) of them. The kernel gives the same number
+    where a_0 makes the exponents add up to ``degree``: binomial(d + degree, degree) of them. The kernel gives the same number
     in d multiplications, which is the kernel trick.
 
     Parameters

@@ -24,11 +24,11 @@ from likewise.estimators.metrics import resolve
 from likewise.estimators.settings import choice, number, room_for_gram, whole
 from likewise.formula.metric import Metric
 
-#: Beside metric_params, what the optimiser may choose.
-_OWN = ("variance", "alpha")
+#: Beside metric_params, what the optimiser may choose. A parameter of the metric that has such a name comes first.
+_OWN = ("variance", "noise")
 
 
-class GaussianProcessRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type: ignore[misc]
+class GaussianProcessRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     """Gaussian process regression (Rasmussen and Williams 2006, algorithm 2.1), by a Cholesky factor.
 
     The values at rows X are Gaussian, with covariance variance * K(X, X), and seen with noise of variance alpha.
@@ -46,7 +46,8 @@ class GaussianProcessRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
     optimizer : {"fmin_l_bfgs_b"}, optional
         Choose parameters by the largest marginal likelihood; they begin where they are given. Default: keep them.
     optimized : tuple of str, optional
-        Which: names in ``metric_params``, "variance", "alpha". Default: all numbers of ``metric_params``, and "variance".
+        Which: names in ``metric_params``, "variance", and "noise" for alpha. Default: the numbers of ``metric_params``,
+        and "variance".
     bounds : tuple of two floats, or mapping of such by name
         Least and largest value, above 0.
     n_restarts_optimizer : int
@@ -137,13 +138,12 @@ class GaussianProcessRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             self._mean, spread = columns.mean(axis=0), columns.std(axis=0)
             self._scale = np.where(spread > 0, spread, 1.0)
         self.X_train_, self._y = float_rows(rows), (columns - self._mean) / self._scale
-        chosen: dict[str, Any] = dict(self.metric_params or {}) | {"variance": self.variance, "alpha": self.alpha}
+        self.metric_params_ = None if self.metric_params is None else dict(self.metric_params)
+        self.variance_, self.alpha_ = float(self.variance), float(self.alpha)
         if self.optimizer is not None:
             choice("optimizer", self.optimizer, ("fmin_l_bfgs_b",))
-            chosen |= self._optimise(chosen)
-        self.variance_, self.alpha_ = float(chosen.pop("variance")), float(chosen.pop("alpha"))
-        self.metric_params_ = chosen or None
-        self._metric = self._settings(chosen)
+            self.metric_params_, self.variance_, self.alpha_ = self._with(self._optimise())
+        self._metric = self._settings(self.metric_params_ or {})
         factor = self._factor(self._metric, self.variance_, self.alpha_)
         if factor is None:
             raise InputError(
@@ -172,23 +172,41 @@ class GaussianProcessRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             return None
 
     def _likelihood(self, factor: Matrix, solved: Matrix) -> float:
-        n, p = self._y.shape
+        n, p = int(self._y.shape[0]), int(self._y.shape[1])
         fit = float(np.sum(self._y * solved)) / 2
-        return -fit - p * float(np.log(np.diag(factor)).sum()) - p * n / 2 * math.log(2 * math.pi)
+        constant = n / 2 * math.log(2 * math.pi)
+        return -fit - p * (float(np.log(np.diag(factor)).sum()) + constant)
 
     # ------------------------------------------------------------------------------------------------ parameters
 
-    def _optimise(self, given: Mapping[str, Any]) -> dict[str, float]:
+    def _given(self) -> dict[str, Any]:
+        """Every parameter by its name."""
+        return {"variance": self.variance_, "noise": self.alpha_} | (self.metric_params_ or {})
+
+    def _with(self, values: Mapping[str, float]) -> tuple[dict[str, Any] | None, float, float]:
+        """(metric_params, variance, alpha), some of them changed."""
+        own = self.metric_params_ or {}
+        if unknown := sorted(set(values) - set(own) - set(_OWN)):
+            raise InputError(f"there is no parameter {unknown[0]!r}; there are {', '.join(map(repr, self._given()))}")
+        changed = own | {name: value for name, value in values.items() if name in own}
+        rest = {name: value for name, value in values.items() if name not in own}
+        return changed or None, rest.get("variance", self.variance_), rest.get("noise", self.alpha_)
+
+    def _loss(self, values: Mapping[str, float]) -> float:
+        """The negative log marginal likelihood with some parameters changed."""
+        parameters, variance, alpha = self._with(values)
+        factor = self._factor(self._settings(parameters or {}), variance, alpha)
+        return math.inf if factor is None else -self._likelihood(factor, _solved(factor, self._y))
+
+    def _optimise(self) -> dict[str, float]:
         """The parameters of the largest marginal likelihood, searched for by their logarithms."""
+        given = self._given()
         names = self._names(given)
         bounds = np.log([self._bounds(name) for name in names])
         random = check_random_state(self.random_state)
 
         def loss(logs: NDArray[np.float64]) -> float:
-            now = dict(given) | dict(zip(names, np.exp(logs).tolist(), strict=True))
-            variance, alpha = float(now.pop("variance")), float(now.pop("alpha"))
-            factor = self._factor(self._settings(now), variance, alpha)
-            return 1e25 if factor is None else -self._likelihood(factor, _solved(factor, self._y))
+            return min(self._loss(dict(zip(names, np.exp(logs).tolist(), strict=True))), 1e25)
 
         starts = [np.clip(np.log([float(given[name]) for name in names]), *bounds.T)]
         restarts = whole("n_restarts_optimizer", self.n_restarts_optimizer, least=0)
@@ -201,8 +219,9 @@ class GaussianProcessRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
 
     def _names(self, given: Mapping[str, Any]) -> list[str]:
         numbers = [name for name, value in given.items() if isinstance(value, (int, float)) and value > 0]
+        own = self.metric_params_ or {}
         if self.optimized is None:
-            return [name for name in numbers if name != "alpha"]
+            return [name for name in numbers if name in own or name == "variance"]
         if unknown := sorted(set(self.optimized) - set(numbers)):
             raise InputError(
                 f"optimized names {', '.join(map(repr, unknown))}; there are {', '.join(map(repr, numbers))}, each a "
@@ -228,7 +247,7 @@ class GaussianProcessRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         Parameters
         ----------
         **parameters : float
-            Other values than those of the fit: of ``metric_params``, ``variance``, ``alpha``.
+            Other values than those of the fit: of ``metric_params``, ``variance``, and ``noise`` for alpha.
 
         Returns
         -------
@@ -236,12 +255,7 @@ class GaussianProcessRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             -inf where the covariance is not positive definite.
         """
         check_is_fitted(self)
-        if not parameters:
-            return self.log_marginal_likelihood_value_
-        now = (self.metric_params_ or {}) | {"variance": self.variance_, "alpha": self.alpha_} | parameters
-        variance, alpha = float(now.pop("variance")), float(now.pop("alpha"))
-        factor = self._factor(self._settings(now), variance, alpha)
-        return -math.inf if factor is None else self._likelihood(factor, _solved(factor, self._y))
+        return -self._loss(parameters) if parameters else self.log_marginal_likelihood_value_
 
     # ------------------------------------------------------------------------------------------------ predictions
 

@@ -21,20 +21,22 @@ from likewise.estimators.base import read_rows
 from likewise.estimators.gram import Matrix, gram_matrix, kernel_sum
 from likewise.estimators.landmarks import choose_landmarks
 from likewise.estimators.metrics import resolve
-from likewise.estimators.primal import Features, fit_linear
+from likewise.estimators.polish import polish
+from likewise.estimators.primal import Features, fit_linear, floor_for
 from likewise.estimators.settings import choice, limit, number, reporter, room_for_gram, whole
 
 #: Rows up to which "auto" solves exactly: 200 MB, a second or so.
 EXACT_ROWS = 5_000
 _NEWTON_STEPS = 50
-#: Eigenvalues of the landmarks' Gram matrix below this share of the largest are noise to features in float32.
-_FLOOR = 1e-6
+#: Support vectors up to which the exact machine is polished: less than libsvm's own time.
+_MOST_POLISHED = 2_000
 
 
-class KernelClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class KernelClassifier(ClassifierMixin, BaseEstimator):
     """A support vector machine: the widest margin in the space of a kernel, one class against one.
 
-    ``solver="exact"`` is libsvm's algorithm, by ``sklearn.svm.SVC``, on the Gram matrix that likewise makes.
+    ``solver="exact"`` is libsvm's algorithm, by ``sklearn.svm.SVC``, on the Gram matrix that likewise makes; its result
+    is then solved to the last digits (:mod:`likewise.estimators.polish`), where it has at most 2,000 support vectors.
     ``solver="nystroem"`` approximates twice: the kernel by its projection on ``n_components`` of the rows
     (:mod:`likewise.estimators.landmarks`), and the corner of the hinge loss by a parabola from -1/4 to 1/4
     (:mod:`likewise.estimators.primal`). Its time grows with the number of rows, not with their square, and it predicts
@@ -166,8 +168,8 @@ class KernelClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             fits = 8 * len(numbers) ** 2 <= limit(self.memory_limit)
             solver = "exact" if len(numbers) <= EXACT_ROWS and fits else "nystroem"
         self._metric, self.solver_ = metric, solver
-        (self._fit_exact if solver == "exact" else self._fit_nystroem)(rows, numbers, C * weights)
-        self.support_ = used[self.support_]
+        solve = self._fit_exact if solver == "exact" else self._fit_nystroem
+        self.support_: NDArray[np.int64] = used[solve(rows, numbers, C * weights)]
         return self
 
     def _class_weights(self, numbers: NDArray[np.int64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -176,7 +178,7 @@ class KernelClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if self.class_weight is None:
             return np.ones(k)
         if isinstance(self.class_weight, str) and self.class_weight == "balanced":
-            return weights.sum() / (k * np.bincount(numbers, weights, k))
+            return np.asarray(weights.sum() / (k * np.bincount(numbers, weights, k)))
         if not isinstance(self.class_weight, Mapping):
             raise InputError(f"class_weight={self.class_weight!r} is not known; it is 'balanced' or a dict by class")
         given = [self.class_weight.get(label, 1.0) for label in self.classes_.tolist()]
@@ -188,18 +190,28 @@ class KernelClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     # ------------------------------------------------------------------------------------------------ exact
 
-    def _fit_exact(self, rows: Any, numbers: NDArray[np.int64], costs: NDArray[np.float64]) -> None:
+    def _fit_exact(self, rows: Any, numbers: NDArray[np.int64], costs: NDArray[np.float64]) -> NDArray[np.int64]:
         n = len(numbers)
         room_for_gram(n, self.memory_limit, 1, "use solver='nystroem', which makes none, or give more")
         machine = SVC(C=1.0, kernel="precomputed", tol=self.tol, max_iter=self.max_iter)
         K = gram_matrix(self._metric, rows, n_jobs=self.n_jobs)
         machine.fit(K, numbers, sample_weight=costs)
-        self.support_ = machine.support_.astype(np.int64)
-        self.support_vectors_ = rows[self.support_]
-        self.n_support_ = machine.n_support_
-        self.intercept_ = np.array(machine.intercept_)
-        self.n_iter_ = machine.n_iter_
-        self.coef_ = self._columns(machine.dual_coef_, numbers[self.support_])
+        first, self.intercept_, self.n_iter_ = machine.support_, np.array(machine.intercept_), machine.n_iter_
+        coefficients = np.zeros((n, len(self.intercept_)))
+        coefficients[first] = self._columns(machine.dual_coef_, numbers[first])
+        for k, (i, j) in enumerate(self._pairs()):
+            of_pair = np.flatnonzero((numbers == i) | (numbers == j))
+            own, y = coefficients[of_pair, k], np.where(numbers[of_pair] == i, 1.0, -1.0)
+            if np.count_nonzero(own) <= _MOST_POLISHED:
+                part = K if len(of_pair) == n else K[np.ix_(of_pair, of_pair)]
+                coefficients[of_pair, k], self.intercept_[k] = polish(
+                    part, y, costs[of_pair], own, float(self.intercept_[k])
+                )
+        used = np.flatnonzero(coefficients.any(axis=1))
+        support = used[np.argsort(numbers[used], kind="stable")]  # class by class, as in SVC
+        self.support_vectors_, self.coef_ = rows[support], coefficients[support]
+        self.n_support_ = np.bincount(numbers[support], minlength=len(self.classes_))
+        return support
 
     def _columns(self, dual: Matrix, of_class: NDArray[np.int64]) -> Matrix:
         """libsvm's table of coefficients, a column a machine: row j - 1 has those of class i < j against j."""
@@ -213,11 +225,11 @@ class KernelClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     # ------------------------------------------------------------------------------------------------ landmarks
 
-    def _fit_nystroem(self, rows: Any, numbers: NDArray[np.int64], costs: NDArray[np.float64]) -> None:
+    def _fit_nystroem(self, rows: Any, numbers: NDArray[np.int64], costs: NDArray[np.float64]) -> NDArray[np.int64]:
         tol, count = number("tol", self.tol, above=0), whole("n_components", self.n_components, least=1)
         most = _NEWTON_STEPS if self.max_iter == -1 else whole("max_iter", self.max_iter, least=1)
         random, report = check_random_state(self.random_state), reporter(self.progress)
-        landmarks = choose_landmarks(self._metric, rows, count, random, floor=_FLOOR, n_jobs=self.n_jobs)
+        landmarks = choose_landmarks(self._metric, rows, count, random, floor=floor_for(rows), n_jobs=self.n_jobs)
         features = Features.of(landmarks, rows, limit(self.memory_limit))
         pairs = list(self._pairs())
         found = []
@@ -236,10 +248,11 @@ class KernelClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 ConvergenceWarning,
                 stacklevel=3,
             )
-        self.support_, self.support_vectors_ = landmarks.indices, landmarks.rows
+        self.support_vectors_ = landmarks.rows
         self.coef_ = landmarks.basis @ np.stack([one.w for one in found], axis=1)
         self.intercept_ = np.array([one.b for one in found])
         self.n_iter_ = np.array([one.steps for one in found])
+        return landmarks.indices
 
     # ------------------------------------------------------------------------------------------------ decisions
 
@@ -247,7 +260,8 @@ class KernelClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """A column a machine."""
         check_is_fitted(self)
         rows = read_rows(self, X, reset=False, accept_sparse=True)
-        return kernel_sum(self._metric, rows, self.support_vectors_, self.coef_, n_jobs=self.n_jobs) + self.intercept_
+        found = kernel_sum(self._metric, rows, self.support_vectors_, self.coef_, n_jobs=self.n_jobs)
+        return np.asarray(found + self.intercept_)
 
     def _votes(self, decisions: Matrix) -> tuple[Matrix, Matrix]:
         """How many machines are for each class, and the sums of their decisions."""
@@ -279,7 +293,7 @@ class KernelClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if self.decision_function_shape == "ovo":
             return decisions
         votes, sums = self._votes(decisions)
-        return votes + sums / (3 * (np.abs(sums) + 1))
+        return np.asarray(votes + sums / (3 * (np.abs(sums) + 1)))
 
     def predict(self, X: Any) -> NDArray[Any]:
         """The class with the most votes; the first of them where several have as many.
@@ -293,7 +307,7 @@ class KernelClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         ndarray of shape (n,)
         """
         votes, _ = self._votes(self._decisions(X))
-        return self.classes_[votes.argmax(axis=1)]
+        return np.asarray(self.classes_[votes.argmax(axis=1)])
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

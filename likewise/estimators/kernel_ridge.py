@@ -31,14 +31,15 @@ _MOST_LANDMARKS = 3_000
 _FLOOR = 1e-12
 
 
-class KernelRidge(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type: ignore[misc]
+class KernelRidge(MultiOutputMixin, RegressorMixin, BaseEstimator):
     """Kernel ridge regression: f(x) = sum_j a_j K(x, x_j) with least squares and a penalty alpha |f|^2.
 
     The coefficients solve (K + alpha W^-1) a = y, W the rows' weights. ``solver="exact"`` makes the Gram matrix and
     takes its Cholesky factor. ``solver="cg"`` never makes it: conjugate gradients with a Nystroem preconditioner
-    (:mod:`likewise.estimators.conjugate`) until the residual is at most ``tol`` of y, in Euclidean norm. So are then the
-    predictions of the training rows, beside the exact ones: the error of the fit K a is (K + alpha I)^-1 K of the
-    residual, which is no longer than the residual. As in scikit-learn there is no intercept: centre y where it needs one.
+    (:mod:`likewise.estimators.conjugate`) until the residual is at most ``tol`` of y, in Euclidean norm. The
+    predictions of the training rows are then as near to the exact ones: the error of the fit K a is K (K + alpha I)^-1
+    of the residual, which is no longer than the residual. As in scikit-learn there is no intercept: centre y where it
+    needs one.
 
     Parameters
     ----------
@@ -71,7 +72,7 @@ class KernelRidge(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type: ign
     X_fit_ : ndarray or CSR matrix of shape (n, d)
     solver_ : str
     n_iter_ : int
-        Products with K; 0 for the exact solver.
+        Products with K; 1 for the exact solver.
     residual_ : float
         |y - (K + alpha I) a| / |y| of the worst target; 0 for the exact solver.
 
@@ -162,7 +163,7 @@ class KernelRidge(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type: ign
                 f"K + alpha I is not positive definite on these rows: {self._metric.name} is no kernel, or "
                 f"alpha={alpha:g} is too small; see positive_semidefinite(metric, X)"
             ) from None
-        self.n_iter_, self.residual_ = 0, 0.0
+        self.n_iter_, self.residual_ = 1, 0.0
         return np.asarray(cho_solve(factor, b))
 
     def _gradients(self, rows: Any, root: NDArray[np.float64], b: Matrix, alpha: float) -> Matrix:

@@ -48,7 +48,7 @@ class Landmarks:
     @property
     def rank(self) -> int:
         """r, the number of features."""
-        return self.basis.shape[1]
+        return int(self.basis.shape[1])
 
     def blocks(self, X: Any, dtype: Any = np.float64) -> Iterator[tuple[slice, NDArray[Any]]]:
         """The features of rows, a block at a time: (which rows, (block, r))."""
@@ -75,7 +75,7 @@ def choose_landmarks(
     rows = np.concatenate([block for _, block in dense_blocks(X[indices])])
     Z = gram_matrix(metric, rows, n_jobs=n_jobs)
     values, vectors = np.linalg.eigh((Z + Z.T) / 2)
-    kept = values > floor * max(float(values[-1]), 0.0)
+    kept = values > floor * float(np.abs(values).max())
     if not kept.any():
         raise InputError(
             f"{metric.name} is no kernel on these rows: the Gram matrix of {len(rows)} of them has no positive "

@@ -12,7 +12,7 @@ steps for all rows and the narrow one.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,57 +27,71 @@ Vector = NDArray[np.float64]
 #: more than SVC, which has e = 0; with 0.1 as many as SVC, in twice the time.
 STAGES = ((1 / 8, 2.0, 1e-2), (1 / 8, 0.5, 1e-3), (1.0, 0.25, None))
 _LEAST_ROWS = 2_000  # of a part
+#: Rows up to which features are float64: 20 MB of them a 500 landmarks.
+_DOUBLE_ROWS = 5_000
 _HALVINGS = 30
+
+
+def _type_for(X: Any) -> type:
+    return np.float64 if X.shape[0] <= _DOUBLE_ROWS else np.float32
+
+
+def floor_for(X: Any) -> float:
+    """The share of the largest eigenvalue below which the others are noise to the features of these rows."""
+    return 1e-12 if _type_for(X) is np.float64 else 1e-6
 
 
 @dataclass
 class Features:
-    """Rows as features F: kept in float32 where they fit into memory, else made again whenever they are needed."""
+    """Rows as features F: kept where they fit into memory, else made again whenever they are needed."""
 
     landmarks: Landmarks
     X: Any
-    kept: NDArray[np.float32] | None = None
+    kept: NDArray[Any] | None
+    dtype: type
 
     @classmethod
     def of(cls, landmarks: Landmarks, X: Any, limit: float) -> Features:
         """The features of all rows."""
-        if 4.0 * X.shape[0] * landmarks.rank > limit:
-            return cls(landmarks, X)
-        kept = np.empty((X.shape[0], landmarks.rank), np.float32)
-        for rows, block in landmarks.blocks(X, np.float32):
+        dtype = _type_for(X)
+        if np.dtype(dtype).itemsize * float(X.shape[0]) * landmarks.rank > limit:
+            return cls(landmarks, X, None, dtype)
+        kept = np.empty((X.shape[0], landmarks.rank), dtype)
+        for rows, block in landmarks.blocks(X, dtype):
             kept[rows] = block
-        return cls(landmarks, X, kept)
+        return cls(landmarks, X, kept, dtype)
 
     def take(self, rows: NDArray[np.int64]) -> Features:
         """Those of some rows."""
-        return Features(self.landmarks, self.X[rows], None if self.kept is None else self.kept[rows])
+        return Features(self.landmarks, self.X[rows], None if self.kept is None else self.kept[rows], self.dtype)
 
     def times(self, w: Vector) -> Vector:
         """F w."""
         if self.kept is None:
             return self.landmarks.times(self.X, w[:, None])[:, 0]
-        return (self.kept @ w.astype(np.float32)).astype(np.float64)
+        return np.asarray(self.kept @ w.astype(self.dtype), np.float64)
 
     def transposed_times(self, v: Vector) -> Vector:
         """F' v."""
         if self.kept is None:
             return self.landmarks.transposed_times(self.X, v[:, None])[:, 0]
-        return (v.astype(np.float32) @ self.kept).astype(np.float64)
+        return np.asarray(v.astype(self.dtype) @ self.kept, np.float64)
 
     def squares(self, rows: NDArray[np.int64], weights: Vector) -> tuple[Vector, Vector]:
         """F' D F and F' D 1 over some rows, D their weights."""
         rank = self.landmarks.rank
         matrix, sums = np.zeros((rank, rank)), np.zeros(rank)
-        root = np.sqrt(weights)
+        root: NDArray[Any] = np.sqrt(weights).astype(self.dtype)
+        blocks: Iterable[tuple[slice, NDArray[Any]]]
         if self.kept is not None:
             step = max(1, (64 << 20) // (4 * rank))
             blocks = ((slice(a, a + step), self.kept[rows[a : a + step]]) for a in range(0, len(rows), step))
         else:
-            blocks = self.landmarks.blocks(self.X[rows], np.float32)
+            blocks = self.landmarks.blocks(self.X[rows], self.dtype)
         for which, block in blocks:
-            block = block * root[which, None].astype(np.float32)
+            block = block * root[which, None]
             matrix += block.T @ block
-            sums += root[which].astype(np.float32) @ block
+            sums += root[which] @ block
         return matrix, sums
 
 
@@ -138,19 +152,18 @@ def _newton(
         weights = cost[corner] / (2 * e)
         hessian, sums = features.squares(corner, weights)
         hessian.flat[:: len(w) + 1] += 1
-        total = float(weights.sum()) + 1e-4 * float(
-            cost.sum()
-        )  # the bias is not to run off where no row is in the corner
+        # the bias is not to run off where no row is in the corner
+        total = max(float(weights.sum()), 1e-4 * float(cost.sum()))
         solved = cho_solve(cho_factor(hessian, overwrite_a=True, check_finite=False), np.stack([gradient, sums], 1))
         db = (gradient_b - sums @ solved[:, 0]) / (total - sums @ solved[:, 1])
         dw = solved[:, 0] - db * solved[:, 1]
         objective = 0.5 * w @ w + float(cost @ loss)
         promised = float(gradient @ dw + gradient_b * db) / 2
-        if promised <= tol * objective:
-            return Solution(w, b, taken + step, True)
         df = features.times(dw) + db
         t = _line_search(y, cost, e, f, df, (float(w @ dw), float(dw @ dw)))
         w, b, f = w - t * dw, b - t * float(db), f - t * df
+        if promised <= tol * objective:
+            return Solution(w, b, taken + step + 1, True)
     return Solution(w, b, taken + max_iter, False)
 
 
@@ -169,6 +182,8 @@ def _line_search(y: Vector, cost: Vector, e: float, f: Vector, df: Vector, squar
         return -across + t * length + float((cost * y * inside) @ df)
 
     low, high = 0.0, 1.0
+    if abs(rise(1.0)) <= 1e-9 * abs(rise(0.0)):
+        return 1.0  # a whole step: no row has changed its kind
     while rise(high) < 0 and high < 64:
         low, high = high, 2 * high
     at_low, at_high = rise(low), rise(high)

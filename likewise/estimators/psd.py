@@ -22,8 +22,8 @@ from likewise.estimators.kernel_rules import proof_of_distance, proof_of_kernel
 from likewise.estimators.metrics import resolve
 from likewise.formula.metric import Metric
 
-#: A sum c'Kc counts as negative below this much of sum |c_i K_ij c_j|: eight times the root of float64's rounding, since
-#: a root or an arc cosine near its end turns a rounding into its root.
+#: A sum c'Kc counts as negative below this much of sum |c_i K_ij c_j|: eight times the root of float64's rounding,
+#: since a root or an arc cosine near its end turns a rounding into its root.
 _ROUNDING = 2.0**-23
 #: Coordinates of probing rows: low dimensions have counterexamples that show, high ones more of them.
 _DIMENSIONS = (1, 2, 3, 8)
