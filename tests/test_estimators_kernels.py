@@ -30,6 +30,7 @@ from likewise.estimators import (
     PolynomialFeatureMap,
     gram,
 )
+from likewise.estimators.gram import GramFamily, gram_matrix
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(120, 3))
@@ -90,7 +91,7 @@ def test_svc_with_gram_predicts_as_with_its_own_kernels(name, parameters, theirs
     to_the_end.fit(DIGITS[train], LABELS[train])
     machine.decision_function_shape = "ovo"
     decisions = to_the_end.decision_function(DIGITS[test])
-    np.testing.assert_allclose(machine.decision_function(DIGITS[test]), decisions, atol=1e-6)
+    np.testing.assert_allclose(machine.decision_function(DIGITS[test]), decisions, atol=1e-5)
     machine.decision_function_shape = to_the_end.decision_function_shape = "ovr"
     decisions = to_the_end.decision_function(DIGITS[test])
     np.testing.assert_allclose(machine.decision_function(DIGITS[test]), decisions, atol=1e-5)
@@ -116,6 +117,18 @@ def test_gram_in_a_grid_search():
     search.fit(X, X[:, 0] * X[:, 1] > 0)
     assert search.best_score_ > 0.8
     assert clone(search.best_estimator_).kernel.metric == search.best_estimator_.kernel.metric
+
+
+def test_gram_matrices_of_a_family():
+    rows = np.vstack([X, np.zeros((1, 3))])
+    family = GramFamily(rows, None)
+    for name in [n for n in lw.metrics if n != "mahalanobis"] + [
+        lw.rbf(gamma=0.7),
+        lw.rbf(gamma=2),
+        lw.mahalanobis(np.eye(3)),
+    ]:
+        metric = lw.metrics[name] if isinstance(name, str) else name
+        np.testing.assert_allclose(family(metric), gram_matrix(metric, rows), rtol=1e-12, atol=1e-14)
 
 
 # ---- features

@@ -19,7 +19,7 @@ from sklearn.utils.validation import check_is_fitted
 from likewise.compute import paired
 from likewise.errors import InputError
 from likewise.estimators.base import read_rows, threads
-from likewise.estimators.gram import Matrix, float_rows, gram_matrix, kernel_sum
+from likewise.estimators.gram import GramFamily, Matrix, float_rows, gram_matrix, kernel_sum
 from likewise.estimators.metrics import resolve
 from likewise.estimators.settings import choice, number, room_for_gram, whole
 from likewise.formula.metric import Metric
@@ -140,9 +140,12 @@ class GaussianProcessRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         self.X_train_, self._y = float_rows(rows), (columns - self._mean) / self._scale
         self.metric_params_ = None if self.metric_params is None else dict(self.metric_params)
         self.variance_, self.alpha_ = float(self.variance), float(self.alpha)
+        self._family: GramFamily | None = None  # while parameters are searched for
         if self.optimizer is not None:
             choice("optimizer", self.optimizer, ("fmin_l_bfgs_b",))
+            self._family = GramFamily(self.X_train_, self.n_jobs)
             self.metric_params_, self.variance_, self.alpha_ = self._with(self._optimise())
+            self._family = None
         self._metric = self._settings(self.metric_params_ or {})
         factor = self._factor(self._metric, self.variance_, self.alpha_)
         if factor is None:
@@ -163,7 +166,7 @@ class GaussianProcessRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
 
     def _factor(self, metric: Metric, variance: float, alpha: float) -> Matrix | None:
         """The lower Cholesky factor of variance K + alpha I, or None."""
-        K = gram_matrix(metric, self.X_train_, n_jobs=self.n_jobs)
+        K = self._family(metric) if self._family else gram_matrix(metric, self.X_train_, n_jobs=self.n_jobs)
         K *= variance
         K.flat[:: len(K) + 1] += alpha
         try:
