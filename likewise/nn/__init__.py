@@ -9,6 +9,9 @@ from likewise.extras import need
 
 need("torch", "lw.nn", extra="torch")
 
-from likewise.nn.comparison import compare  # noqa: E402 - after the check that torch is there
+from likewise.nn.attention import Attention  # noqa: E402 - after the check that torch is there
+from likewise.nn.cache import Cache  # noqa: E402
+from likewise.nn.comparison import compare  # noqa: E402
+from likewise.nn.functional import attend  # noqa: E402
 
-__all__ = ["compare"]
+__all__ = ["Attention", "Cache", "attend", "compare"]
