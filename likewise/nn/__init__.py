@@ -10,5 +10,8 @@ from likewise.extras import need
 need("torch", "lw.nn", extra="torch")
 
 from likewise.nn.comparison import compare  # noqa: E402 - after the check that torch is there
+from likewise.nn.training import Record, Training, evaluate, train  # noqa: E402
+from likewise.nn.transformer import Transformer  # noqa: E402
+from likewise.nn.vocabulary import Vocabulary  # noqa: E402
 
-__all__ = ["compare"]
+__all__ = ["compare", "Transformer", "Vocabulary", "train", "evaluate", "Training", "Record"]

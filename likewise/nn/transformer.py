@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
 from collections.abc import Iterator
 from typing import Any, Literal, cast
 
@@ -24,6 +25,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from likewise.errors import DtypeError, InputError, ShapeError
+from likewise.files.archive import load_archive, save_archive
 from likewise.formula.metrics import as_metric
 from likewise.nn._stub import Attention, KVCache
 from likewise.nn.check import check_count
@@ -216,6 +218,39 @@ class Transformer(nn.Module):
                 if (extra := getattr(cast(_Block, block).feedforward, "balance_loss", None)) is not None:
                     loss = loss + extra
         return loss
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the model into one file, in one step; :meth:`load` reads it.
+
+        Raises
+        ------
+        InputError
+            Where the file cannot be written.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> path = tempfile.mkdtemp() + "/model.lm"
+        >>> Transformer(Vocabulary.of("abc"), context=4, layers=1, heads=1, width=8).save(path)
+        >>> Transformer.load(path).vocabulary
+        Vocabulary('abc')
+        """
+        from likewise.nn.checkpoint import KIND, model_arrays, model_header
+
+        save_archive(path, KIND, model_header(self), model_arrays(self))
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Transformer:
+        """The model of a file that :meth:`save` wrote, or :func:`likewise.nn.train` as its checkpoint.
+
+        Raises
+        ------
+        InputError
+            Where the file is absent, damaged or of another kind.
+        """
+        from likewise.nn.checkpoint import KIND, model_of
+
+        return model_of(path, *load_archive(path, KIND)).eval()
 
     def _check(self, ids: Any, name: str, least: int = 0) -> None:
         if not isinstance(ids, Tensor):
