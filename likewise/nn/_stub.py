@@ -1,4 +1,5 @@
 """Placeholder of attention."""
+
 from __future__ import annotations
 from typing import Any
 import math
@@ -25,17 +26,40 @@ class KVCache:
 
 
 class Attention(nn.Module):
-    def __init__(self, embed_dim: int, num_heads: int, *, metric: Any = "dot", kv_heads: Any = None, causal: bool = False, scale: Any = None,
-                 bias: bool = True, normalizer: str = "softmax", dropout: float = 0.0) -> None:
+    def __init__(
+        self,
+        embed_dim: int,
+        num_heads: int,
+        *,
+        metric: Any = "dot",
+        kv_heads: Any = None,
+        causal: bool = False,
+        scale: Any = None,
+        bias: bool = True,
+        normalizer: str = "softmax",
+        dropout: float = 0.0,
+    ) -> None:
         super().__init__()
-        self.metric, self.num_heads, self.causal = check_metric(metric, embed_dim // num_heads, learned=True), num_heads, causal
-        self.q_proj, self.k_proj, self.v_proj, self.out_proj = (nn.Linear(embed_dim, embed_dim, bias=bias) for _ in range(4))
+        self.metric, self.num_heads, self.causal = (
+            check_metric(metric, embed_dim // num_heads, learned=True),
+            num_heads,
+            causal,
+        )
+        self.q_proj, self.k_proj, self.v_proj, self.out_proj = (
+            nn.Linear(embed_dim, embed_dim, bias=bias) for _ in range(4)
+        )
         self.dropout = dropout
         d = embed_dim // num_heads
-        self.scale: Any = nn.Parameter(torch.full((num_heads,), 10.0 if self.metric.closer == "larger" else 1 / math.sqrt(d))) if scale == "learned" else scale or 1 / math.sqrt(d)
+        self.scale: Any = (
+            nn.Parameter(torch.full((num_heads,), 10.0 if self.metric.closer == "larger" else 1 / math.sqrt(d)))
+            if scale == "learned"
+            else scale or 1 / math.sqrt(d)
+        )
 
     def forward(self, x: Tensor, cache: KVCache | None = None) -> Tensor:
-        q, k, v = (p(x).unflatten(-1, (self.num_heads, -1)).transpose(1, 2) for p in (self.q_proj, self.k_proj, self.v_proj))
+        q, k, v = (
+            p(x).unflatten(-1, (self.num_heads, -1)).transpose(1, 2) for p in (self.q_proj, self.k_proj, self.v_proj)
+        )
         if cache is not None:
             k, v = cache.append(k, v)
         n, m = q.shape[-2], k.shape[-2]

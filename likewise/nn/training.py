@@ -150,7 +150,8 @@ def train(
     seed : int
         Of the places and of dropout; of the weights too where the model is made here.
     checkpoint : path-like, optional
-        A file to keep the run in: at each record, once a minute, and at Ctrl-C. :meth:`Transformer.load` reads the model from it.
+        A file to keep the run in: at each record, once a minute, and at Ctrl-C. :meth:`Transformer.load` reads the
+        model from it.
     report : callable, optional
         Called with each new :class:`Record`.
     progress : bool or callable, optional
@@ -188,7 +189,10 @@ def train(
     if made.finished:
         return made
     model.train()
-    with torch.random.fork_rng(devices=[]), _interruptible() as interrupted:
+    with (
+        torch.random.fork_rng(devices=[model.device] if model.device.type == "cuda" else []),
+        _interruptible() as interrupted,
+    ):
         while not made.finished:
             began = time.perf_counter()
             value = run.advance(taught)
@@ -269,12 +273,13 @@ class _Run:
         model, recipe, step = made.model, made.recipe, made.step
         starts = places(recipe, step, len(ids) - model.context)
         x, y = gather(ids, starts, model.context, model.device)
-        torch.random.default_generator.manual_seed(_mixed(recipe.seed, step))
+        torch.manual_seed(_mixed(recipe.seed, step))  # of dropout, on any device
         value = take_step(model, self.optimiser, recipe, step, x, y)
         if not math.isfinite(value):
             kept = f"; {self.path} holds the run before that" if self.path is not None and self.path.exists() else ""
             raise InputError(
-                f"the loss at step {step:,} is {value}; try a smaller lr= (it is {recipe.lr:g}) or a longer warmup={kept}"
+                f"the loss at step {step:,} is {value}; try a smaller lr= (it is {recipe.lr:g}) or a longer "
+                f"warmup= (it is {recipe.warmup}){kept}"
             )
         made.step += 1
         self.sum, self.count = self.sum + value, self.count + 1
@@ -352,9 +357,7 @@ class _Run:
         return f"{where}; saved in {self.path}: the same call goes on from there"
 
 
-def take_step(
-    model: Any, optimiser: torch.optim.Optimizer, recipe: Recipe, step: int, x: Tensor, y: Tensor
-) -> float:
+def take_step(model: Any, optimiser: torch.optim.Optimizer, recipe: Recipe, step: int, x: Tensor, y: Tensor) -> float:
     """Forward, backward, update; the loss before it. A model is what has ``logits(x)`` and ``loss(logits, y)``."""
     for group in optimiser.param_groups:
         group["lr"] = recipe.lr_at(step)
@@ -441,7 +444,9 @@ def _model(model: Any, text: Any, seed: int) -> Transformer:
     vocab = given.pop("vocab", None)
     if vocab is None:
         if not isinstance(text, str):
-            raise InputError("numbers do not say which symbols there are; give a Transformer, or 'vocab' among the arguments")
+            raise InputError(
+                "numbers do not say which symbols there are; give a Transformer, or 'vocab' among the arguments"
+            )
         vocab = Vocabulary.of(text)
     try:
         return Transformer(vocab, **({"seed": seed} | given))
@@ -499,7 +504,9 @@ def differences(kept: Mapping[str, Any], given: Mapping[str, Any]) -> Iterator[s
         yield f"{kept['symbols']} kinds of symbols there, {given['symbols']} here"
     if kept["text"] != given["text"]:
         there, here = kept["text"]["symbols"], given["text"]["symbols"]
-        yield "another text" + (f" ({there:,} symbols there, {here:,} here)" if there != here else " of the same length")
+        yield "another text" + (
+            f" ({there:,} symbols there, {here:,} here)" if there != here else " of the same length"
+        )
 
 
 @contextmanager

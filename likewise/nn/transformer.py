@@ -1,7 +1,7 @@
-"""A small language model of comparisons: what comes next, from what came before.
+r"""A small language model of comparisons: what comes next, from what came before.
 
     x  = token[ids] + place[0..n]
-    x += attention(norm(x))          \\  layers times; attention under any metric,
+    x += attention(norm(x))          \  layers times; attention under any metric,
     x += feedforward(norm(x))        /   feedforward as two matrices, a memory or experts
     logits = norm(x) . token         the head compares with the same rows that ids are read from
 
@@ -254,7 +254,9 @@ class Transformer(nn.Module):
 
     def _check(self, ids: Any, name: str, least: int = 0) -> None:
         if not isinstance(ids, Tensor):
-            raise InputError(f"{name} is of type {type(ids).__name__}; a torch tensor is wanted: torch.as_tensor({name})")
+            raise InputError(
+                f"{name} is of type {type(ids).__name__}; a torch tensor is wanted: torch.as_tensor({name})"
+            )
         if ids.is_floating_point() or ids.is_complex() or ids.dtype == torch.bool:
             raise DtypeError(f"{name} holds {str(ids.dtype)[6:]}; whole numbers are wanted: {name}.long()")
         if ids.ndim != 2 or not ids.numel():
@@ -331,7 +333,13 @@ class Transformer(nn.Module):
         return self._stream(ids, n, temperature, top_k, generator, cached)
 
     def _stream(
-        self, ids: Tensor, n: int, temperature: float, top_k: int | None, generator: torch.Generator | None, cached: bool
+        self,
+        ids: Tensor,
+        n: int,
+        temperature: float,
+        top_k: int | None,
+        generator: torch.Generator | None,
+        cached: bool,
     ) -> Iterator[Tensor]:
         if not ids.shape[1]:
             ids = ids.new_full((len(ids), 1), self._first())
@@ -444,16 +452,16 @@ def _seeded(seed: int | None) -> Iterator[None]:
         yield
         return
     with torch.random.fork_rng(devices=[]):
-        torch.random.default_generator.manual_seed(check_seed(seed))
+        torch.manual_seed(check_seed(seed))
         yield
 
 
 def check_seed(seed: Any) -> int:
     """A seed: 0 to 2**63 - 1."""
-    seed = check_count(seed, "seed", 0)
-    if seed >= 1 << 63:
-        raise InputError(f"seed={seed} is too large: below 2**63 is wanted")
-    return seed
+    number = check_count(seed, "seed", 0)
+    if number >= 1 << 63:
+        raise InputError(f"seed={number} is too large: below 2**63 is wanted")
+    return number
 
 
 def check_number(value: Any, name: str, least: float = 0.0) -> float:
@@ -473,5 +481,3 @@ def check_share(value: Any, name: str) -> float:
     if number >= 1:
         raise InputError(f"{name}={value!r} is out of range: a share below 1 is wanted")
     return number
-
-
