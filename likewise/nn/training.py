@@ -497,7 +497,8 @@ def differences(kept: Mapping[str, Any], given: Mapping[str, Any]) -> Iterator[s
     for part in ("model", "recipe"):
         for name, value in given[part].items():
             before = kept[part].get(name)
-            if before != (list(value) if isinstance(value, tuple) else value):
+            value = list(value) if isinstance(value, tuple) else value  # as JSON has it
+            if before != value:
                 before, value = (v["name"] if isinstance(v, Mapping) else v for v in (before, value))
                 yield f"{name}={before!r} there, {name}={value!r} here"
     if kept["symbols"] != given["symbols"] or kept["vocabulary"] != given["vocabulary"]:
