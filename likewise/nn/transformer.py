@@ -27,7 +27,8 @@ from torch.nn import functional
 from likewise.errors import DtypeError, InputError, ShapeError
 from likewise.files.archive import load_archive, save_archive
 from likewise.formula.metrics import as_metric
-from likewise.nn._stub import Attention, KVCache
+from likewise.nn.attention import Attention
+from likewise.nn.cache import Cache
 from likewise.nn.check import check_count
 from likewise.nn.vocabulary import Vocabulary
 
@@ -154,12 +155,12 @@ class Transformer(nn.Module):
         """Where the weights are."""
         return self.tokens.weight.device
 
-    def cache(self) -> list[KVCache]:
+    def cache(self) -> list[Cache]:
         """An empty cache for :meth:`forward`: keys and values of each layer."""
-        return [KVCache() for _ in self.blocks]
+        return [Cache(step=self.context) for _ in self.blocks]
 
     def forward(
-        self, ids: Tensor, targets: Tensor | None = None, cache: list[KVCache] | None = None
+        self, ids: Tensor, targets: Tensor | None = None, cache: list[Cache] | None = None
     ) -> Tensor | tuple[Tensor, Tensor]:
         """Logits of the symbol that follows each, and the loss where ``targets`` say what does.
 
@@ -169,7 +170,7 @@ class Transformer(nn.Module):
             Whole numbers below the vocabulary's length; n is at most ``context``, what is in the cache included.
         targets : Tensor of shape (batch, n), optional
             What follows each; -1 where that does not count.
-        cache : list of KVCache, optional
+        cache : list of Cache, optional
             From :meth:`cache`: ``ids`` follow what it holds, and are added to it.
 
         Returns
@@ -191,7 +192,7 @@ class Transformer(nn.Module):
                 raise InputError(
                     f"cache is of {len(cache)} layers and the model of {len(self.blocks)}; take one from model.cache()"
                 )
-            before = len(cache[0])
+            before = cache[0].length
         if before + ids.shape[1] > self.context:
             held = f" and the cache {before}" if before else ""
             raise ShapeError(
@@ -201,7 +202,7 @@ class Transformer(nn.Module):
         logits = self.logits(ids, cache, before)
         return logits if targets is None else (logits, self.loss(logits, targets))
 
-    def logits(self, ids: Tensor, cache: list[KVCache] | None = None, before: int = 0) -> Tensor:
+    def logits(self, ids: Tensor, cache: list[Cache] | None = None, before: int = 0) -> Tensor:
         """:meth:`forward` of numbers that are known to fit."""
         x = self.tokens(ids) + self.places.weight[before : before + ids.shape[1]]
         x = self.dropout(x)
@@ -431,7 +432,7 @@ class _Block(nn.Module):
         self.feedforward = _feedforward(settings)
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, x: Tensor, cache: KVCache | None = None) -> Tensor:
+    def forward(self, x: Tensor, cache: Cache | None = None) -> Tensor:
         x = x + self.dropout(self.attention(self.norm_attention(x), cache=cache))
         return cast(Tensor, x + self.dropout(self.feedforward(self.norm_feedforward(x))))
 
