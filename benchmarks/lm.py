@@ -331,10 +331,10 @@ def about(results: Results) -> str:
     )
 
 
-def parts(results: Results) -> dict[str, str]:
+def parts(results: Results, picture: str) -> dict[str, str]:
     """What stands between the page's markers."""
-    reached = "".join(goal_lines([goal.as_dict() for goal in goals(results)]))
-    return {"metrics": "\n".join([table(results), about(results), *findings(results)]), "goals": reached}
+    image = f"![Validation loss by step and by second of training, a line a metric]({picture})\n"
+    return {"metrics": "\n".join([image, table(results), about(results), *findings(results)])}
 
 
 def plot(results: Results, path: Path) -> None:
@@ -365,7 +365,7 @@ def plot(results: Results, path: Path) -> None:
 
 
 def write_page(results: Results, page: Path) -> None:
-    text = between(page.read_text(encoding="utf-8"), parts(results), page.name)
+    text = between(page.read_text(encoding="utf-8"), parts(results, page.with_suffix(".svg").name), page.name)
     page.write_text(text, encoding="utf-8")
     plot(results, page.with_suffix(".svg"))
     print(f"wrote {page} and {page.with_suffix('.svg').name}")
