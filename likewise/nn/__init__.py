@@ -9,9 +9,23 @@ from likewise.extras import need
 
 need("torch", "lw.nn", extra="torch")
 
-from likewise.nn.comparison import compare  # noqa: E402 - after the check that torch is there
+from likewise.nn.attention import Attention  # noqa: E402 - after the check that torch is there
+from likewise.nn.cache import Cache  # noqa: E402
+from likewise.nn.comparison import compare  # noqa: E402
+from likewise.nn.functional import attend  # noqa: E402
 from likewise.nn.training import Record, Training, evaluate, train  # noqa: E402
 from likewise.nn.transformer import Transformer  # noqa: E402
 from likewise.nn.vocabulary import Vocabulary  # noqa: E402
 
-__all__ = ["compare", "Transformer", "Vocabulary", "train", "evaluate", "Training", "Record"]
+__all__ = [
+    "Attention",
+    "Cache",
+    "Record",
+    "Training",
+    "Transformer",
+    "Vocabulary",
+    "attend",
+    "compare",
+    "evaluate",
+    "train",
+]
