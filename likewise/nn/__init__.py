@@ -10,5 +10,7 @@ from likewise.extras import need
 need("torch", "lw.nn", extra="torch")
 
 from likewise.nn.comparison import compare  # noqa: E402 - after the check that torch is there
+from likewise.nn.edits import Change, Effect  # noqa: E402
+from likewise.nn.memory import Memory  # noqa: E402
 
-__all__ = ["compare"]
+__all__ = ["Change", "Effect", "Memory", "compare"]
