@@ -87,7 +87,7 @@ class Change:
     def effect(self, inputs: Tensor) -> Effect:
         """Whose answers the change changed: :class:`Effect` on inputs (n, d), each by its largest coordinate."""
         check_untouched(self)
-        rows = self.memory._rows(inputs, "inputs")
+        rows = self.memory.check_table(inputs, "inputs")
         after = self.memory(rows)
         earlier = copy.deepcopy(self.memory)
         restore(earlier, self)
@@ -161,14 +161,14 @@ def _wanted(memory: Memory, given: Any, shape: tuple[int, ...]) -> Tensor:
     if value.shape != shape:
         raise ShapeError(f"value has shape {tuple(value.shape)}; {shape} is wanted")
     check_together(value=value, values=memory.values)
-    if not torch.isfinite(value).all():
+    if not bool(torch.isfinite(value).all()):
         raise InputError("value has NaN or infinite numbers")
     return value
 
 
 def _finite_rows(memory: Memory, rows: Any, name: str) -> Tensor:
-    made = memory._rows(rows, name)
-    if not torch.isfinite(made).all():
+    made = memory._rows(rows, name) if name == "x" else memory.check_table(rows, name)
+    if not bool(torch.isfinite(made).all()):
         bad = (~torch.isfinite(made).all(-1)).nonzero()[:10, 0].tolist()
         raise InputError(f"{name} has NaN or infinite values in row {', '.join(map(str, bad))}; leave them out")
     return made
@@ -195,7 +195,7 @@ def edit(memory: Memory, at: Any, value: Any, others: Tensor | None, ridge: floa
     if at.ndim > 2:
         raise ShapeError(f"x has shape {tuple(at.shape)}; ({memory.d},) or (m, {memory.d}) is wanted")
     rows, ridge = _finite_rows(memory, at, "x"), _check_ridge(ridge)
-    wanted = _wanted(memory, value, (*at.shape[:-1], memory.d_out)).reshape(len(rows), -1)
+    wanted = _wanted(memory, value, (*at.shape[:-1], memory.d_out)).reshape(len(rows), memory.d_out)
     if not len(rows):
         raise ShapeError(f"x has shape {tuple(at.shape)}: at least one input is wanted")
     before = memory(rows)

@@ -208,10 +208,17 @@ class Memory(nn.Module):
         check_tensor(x, name)
         if x.shape[-1] != self.d:
             raise ShapeError(f"{name} has shape {tuple(x.shape)}; the last axis must be d={self.d}")
-        if torch.is_autocast_enabled(x.device.type):
+        if x.device == self.keys.device and x.device.type != "meta" and torch.is_autocast_enabled(x.device.type):
             x = x.to(self.keys.dtype)
         check_together(**{name: x}, keys=self.keys)
         return x.reshape(-1, self.d)
+
+    def check_table(self, inputs: Tensor, name: str) -> Tensor:
+        """Inputs (n, d), checked."""
+        rows = self._rows(inputs, name)
+        if inputs.ndim != 2:
+            raise ShapeError(f"{name} has shape {tuple(inputs.shape)}; (n, {self.d}) is wanted")
+        return rows
 
     def _score(self, compared: Tensor, key_bias: Tensor | None) -> Tensor:
         """The score from the metric's value."""
@@ -321,9 +328,7 @@ class Memory(nn.Module):
             ``inputs`` (the rows' numbers), ``scores`` and ``labels`` of the k best (all, if there are fewer), the
             largest score first, ties to the lowest index.
         """
-        key, rows = self.check_key(key), self._rows(inputs, "inputs")
-        if inputs.ndim != 2:
-            raise ShapeError(f"inputs has shape {tuple(inputs.shape)}; (n, {self.d}) is wanted")
+        key, rows = self.check_key(key), self.check_table(inputs, "inputs")
         if labels is not None and len(labels) != len(rows):
             raise ShapeError(f"there are {len(labels)} labels for {len(rows)} inputs")
         k = min(check_count(k, "k"), len(rows))
@@ -345,7 +350,7 @@ class Memory(nn.Module):
 
     # ---- changing what it says
 
-    def edit(self, at: int | Tensor, value: Tensor, *, others: Tensor | None = None, ridge: float = 1e-2) -> Change:
+    def edit(self, at: int | Tensor, value: Tensor, *, others: Tensor | None = None, ridge: float = 1e-3) -> Change:
         """Give a key another value, or an input another answer, by a change of values in closed form.
 
         For a key: its value. For an input x with activations a, values become V + u r^T, where r is what the answer
@@ -394,7 +399,8 @@ class Memory(nn.Module):
         The key's bias puts its threshold midway between the score of x and the largest score of ``others``. For dot
         the key is S^-1 (x - m), with m and S the others' mean and covariance (ridge times its mean diagonal added):
         the direction in which x stands out most. For other metrics it is x itself. With relu none of the others is
-        changed then; other activations get a dot key so long that what is left of them is below 1e-3.
+        changed then. Other activations have no threshold: a dot key gets so long that what is left of them is below
+        1e-3; under other metrics look at ``leak``, and where it is large, :meth:`edit` disturbs less.
 
         Parameters
         ----------
