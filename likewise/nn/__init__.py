@@ -11,6 +11,8 @@ need("torch", "lw.nn", extra="torch")
 
 from likewise.nn.comparison import compare  # noqa: E402 - after the check that torch is there
 from likewise.nn.edits import Change, Effect  # noqa: E402
+from likewise.nn.experts import CollapseWarning, MixtureOfExperts, Usage  # noqa: E402
 from likewise.nn.memory import Memory  # noqa: E402
+from likewise.nn.product_keys import ProductKeys  # noqa: E402
 
-__all__ = ["Change", "Effect", "Memory", "compare"]
+__all__ = ["Change", "CollapseWarning", "Effect", "Memory", "MixtureOfExperts", "ProductKeys", "Usage", "compare"]

@@ -132,18 +132,11 @@ class Memory(nn.Module):
         for name, size in (("key_bias", n_keys), ("bias", self.d_out)):
             self.register_parameter(name, nn.Parameter(torch.empty(size, **where)) if bias else None)
         self.log_scale: nn.Parameter | None = None
-        self.fixed_scale = self._read_scale(scale)
+        self.fixed_scale = read_scale(scale, self.metric, self.d)
         if scale == "learned":
             self.log_scale = nn.Parameter(torch.empty((), **where))
         self._finder, self._change = Finder(), 0
         self.reset_parameters()
-
-    def _read_scale(self, scale: Any) -> float:
-        if scale is None or scale == "learned":
-            return 1.0 if self.metric == _DOT else 1 / spread(self.metric, self.d)[1]
-        if isinstance(scale, bool) or not isinstance(scale, (int, float)) or not 0 < scale < math.inf:
-            raise InputError(f"scale={scale!r} is neither a number above 0 nor 'learned'")
-        return float(scale)
 
     def reset_parameters(self) -> None:
         """Initial values: those of Linear, activation, Linear for dot; else keys are normal, as layer-normed inputs."""
@@ -260,7 +253,7 @@ class Memory(nn.Module):
     def _search(self, rows: Tensor, k: int, exact: bool) -> Tensor:
         """The k best keys of each row, the best first: by the engine's search, if it is wanted and can serve."""
         if exact and rows.device.type == "cpu" and (sides := self._searched(rows)) is not None:
-            found = self._finder.find(*sides[:2], k, sides[2])
+            found = torch.from_numpy(self._finder.find(*sides[:2], k, sides[2]).indices)
             if not (found < 0).any():  # a formula that has no value for some pair
                 return found
         return best(self._scores(rows), k)
@@ -497,6 +490,15 @@ class Memory(nn.Module):
         known = self.activation if isinstance(self.activation, str) else "a function"
         top = "" if self.top_k is None else f", top_k={self.top_k}"
         return f"d={self.d}, n_keys={self.n_keys}, d_out={self.d_out}, metric={self.metric.name}, {known}{top}"
+
+
+def read_scale(scale: Any, metric: Metric, d: int) -> float:
+    """What ``scale=`` says the metric is multiplied by, or where a learned factor starts."""
+    if scale is None or scale == "learned":
+        return 1.0 if metric == _DOT else 1 / spread(metric, d)[1]
+    if isinstance(scale, bool) or not isinstance(scale, (int, float)) or not 0 < scale < math.inf:
+        raise InputError(f"scale={scale!r} is neither a number above 0 nor 'learned'")
+    return float(scale)
 
 
 @functools.lru_cache(maxsize=256)

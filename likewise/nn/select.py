@@ -13,6 +13,7 @@ from torch.utils.checkpoint import checkpoint
 
 from likewise.compute import prepare, topk
 from likewise.formula.metric import Metric
+from likewise.reductions import TopK
 
 #: Numbers that the scores of one block of rows may hold: 16 MB in float32.
 BLOCK = 1 << 22
@@ -69,17 +70,17 @@ class Finder:
     def __init__(self) -> None:
         self._kept: tuple[Metric, NDArray[Any], Any] | None = None
 
-    def find(self, queries: NDArray[Any], items: NDArray[Any], k: int, metric: Metric) -> Tensor:
-        """The k best items of each query, (n, k) int64, the best first; -1 where fewer have a value."""
+    def find(self, queries: NDArray[Any], items: NDArray[Any], k: int, metric: Metric) -> TopK:
+        """The k best items of each query, the best first; -1 and NaN where fewer have a value."""
         threads, kept = torch.get_num_threads(), self._kept
         if kept is None or kept[0] != metric or kept[1].dtype != items.dtype or not np.array_equal(kept[1], items):
             self._kept = (metric, items.copy(), None)
-            return torch.from_numpy(topk(queries, items, k, metric=metric, n_jobs=threads).indices)
+            return topk(queries, items, k, metric=metric, n_jobs=threads)
         rows, prepared = kept[1:]
         if prepared is None:
             prepared = prepare(rows, metric=metric, n_jobs=threads)
             self._kept = (metric, rows, prepared)
-        return torch.from_numpy(topk(queries, prepared, k, n_jobs=threads).indices)
+        return topk(queries, prepared, k, n_jobs=threads)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """A copy prepares its own."""
