@@ -302,7 +302,7 @@ class _Window:
         shares = self.counts.double() / max(total, 1)
         entropy = -float(torch.special.xlogy(shares, shares).sum())
         dead = (shares < DEAD / self.experts).nonzero()[:, 0].tolist() if total else []
-        evenness = entropy / math.log(self.experts) if self.experts > 1 and total else 1.0
+        evenness = max(0.0, entropy) / math.log(self.experts) if self.experts > 1 and total else 1.0
         return Usage(self.tokens, shares, evenness, dead, self.dropped / max(total, 1))
 
 

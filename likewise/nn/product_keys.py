@@ -195,7 +195,7 @@ class ProductKeys(nn.Module):
     def _chosen(self, rows: Tensor, exact: bool) -> tuple[Tensor, Tensor]:
         """Keys and scores, (n, heads, top_k) each."""
         made = rows if self.query is None else self.query(rows)
-        queries = made.reshape(len(rows), -1, self.d)
+        queries = made.reshape(len(rows), self.heads, self.d)
         found = [self._head(queries[:, head], head, exact) for head in range(self.heads)]
         keys, scored = (torch.stack(part, 1) for part in zip(*found, strict=True))
         return keys, scored
