@@ -5,6 +5,8 @@ import pytest
 import torch
 
 import likewise as lw
+from likewise.backends.llvm import slopes
+from likewise.backends.llvm.target import host, using
 from likewise.errors import DtypeError, InputError, ShapeError
 from likewise.formula.derive import derivative, has_gradient
 from likewise.formula.expr import X, Y
@@ -54,20 +56,43 @@ def test_a_row_with_itself_and_rows_of_zeros_have_finite_gradients(name):
     assert torch.isfinite(x.grad).all()
 
 
-@pytest.mark.parametrize("name", ["manhattan", "canberra", "chebyshev", "formula", "braycurtis"])
-def test_blocks_change_nothing(name, monkeypatch):
-    x, y, g = rows(5, 2, 9, 5), rows(6, 2, 8, 5), rows(7, 2, 9, 8)
+def forward_and_backward(metric, x, y, g):
+    a, b = x.clone().requires_grad_(), y.clone().requires_grad_()
+    value = compare(a, b, metric=metric)
+    value.backward(g)
+    return value.detach(), a.grad, b.grad
 
-    def run():
-        a, b = x.clone().requires_grad_(), y.clone().requires_grad_()
-        value = compare(a, b, metric=METRICS[name])
-        value.backward(g)
-        return value.detach(), a.grad, b.grad
 
-    whole = run()
-    monkeypatch.setattr(comparison, "BLOCK", 37)
-    for one, other in zip(whole, run(), strict=True):
-        torch.testing.assert_close(one, other)
+@pytest.mark.parametrize("name", SMOOTH)
+@pytest.mark.parametrize(
+    ("n", "m", "d", "target"), [(9, 8, 5, "host"), (1, 1, 1, "host"), (2, 65, 40, "host"), (13, 33, 17, "portable")]
+)
+def test_compiled_kernels_and_plain_blocks_agree(name, n, m, d, target, monkeypatch):
+    """The definition in torch, in blocks of any size, is what the compiled kernels compute."""
+    metric = METRICS[name]
+    if metric.matrix is not None and d != len(metric.matrix):
+        return
+    for dtype in (torch.float32, torch.float64):
+        x, y, g = (rows(seed, *shape, dtype=dtype) for seed, shape in enumerate([(2, n, d), (2, m, d), (2, n, m)]))
+        with using(host().name if target == "host" else target):
+            compiled = forward_and_backward(metric, x, y, g)
+        with monkeypatch.context() as plain:
+            plain.setattr(comparison, "_COMPILED", ())
+            plain.setattr(comparison, "BLOCK", 37)
+            wanted = forward_and_backward(metric, x, y, g)
+        for one, other in zip(compiled, wanted, strict=True):
+            torch.testing.assert_close(one, other, rtol=1e-3 if dtype == torch.float32 else 1e-9, atol=1e-3)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_threads_change_nothing(threads):
+    x, y, g = rows(5, 3, 200, 20).float(), rows(6, 3, 150, 20).float(), rows(7, 3, 200, 150).float()
+    term, slope = lw.metrics["manhattan"].terms[0], derivative(lw.metrics["manhattan"].terms[0], X)
+    one = [slopes.pair_sums(term, x.numpy(), y.numpy(), 1), slopes.pulls(slope, g.numpy(), x.numpy(), y.numpy(), 1)]
+    many = [slopes.pair_sums(term, x.numpy(), y.numpy(), threads)]
+    many += [slopes.pulls(slope, g.numpy(), x.numpy(), y.numpy(), threads)]
+    for a, b in zip(one, many, strict=True):
+        np.testing.assert_array_equal(a, b)
 
 
 @pytest.mark.parametrize("name", SMOOTH)

@@ -20,8 +20,10 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
+from likewise.compute.slopes import pair_slopes, pair_sums
 from likewise.errors import ShapeError
 from likewise.formula.expr import ACC, DIM, Expr, X, Y, stat
 from likewise.formula.metric import Metric
@@ -32,6 +34,7 @@ from likewise.nn.expression import evaluate
 #: Numbers that a broadcast block may hold: 16 MB in float32.
 BLOCK = 1 << 22
 
+_COMPILED = (torch.float32, torch.float64)
 _PRODUCT = Expr("mul", (X, Y))
 _DIFFERENCE = Expr("sub", (X, Y))
 _SQUARE = Expr("mul", (_DIFFERENCE, _DIFFERENCE))
@@ -188,6 +191,8 @@ class _Combined(torch.autograd.Function):
         ctx.call = term, combine, names
         ctx.save_for_backward(*tensors)
         u, v = tensors[:2]
+        if _compiled(combine, names, u):
+            return torch.from_numpy(pair_sums(term, _array(u), _array(v), torch.get_num_threads()))
         out = u.new_empty((len(u), u.shape[1], v.shape[1]))
         for b, i, j in _blocks(u, v):
             parts = _parts(tensors, names, b, i, j)
@@ -201,6 +206,8 @@ class _Combined(torch.autograd.Function):
         wanted = ctx.needs_input_grad[3:]
         if torch.is_grad_enabled():  # somebody wants gradients of these gradients
             return (None, None, None, *_slopes(term, combine, names, tensors, grad, wanted, create_graph=True))
+        if _compiled(combine, names, tensors[0]):
+            return (None, None, None, *_compiled_slopes(term, tensors, grad, wanted))
         found: list[Any] = [torch.zeros_like(t) if w else None for t, w in zip(tensors, wanted, strict=True)]
         for b, i, j in _blocks(*tensors[:2]):
             parts = [p.detach() for p in _parts(tensors, names, b, i, j)]
@@ -209,6 +216,33 @@ class _Combined(torch.autograd.Function):
                 if whole is not None:
                     whole[b, i if name.endswith("x") else j] += slope
         return (None, None, None, *found)
+
+
+def _compiled(combine: str, names: tuple[str, ...], u: Tensor) -> bool:
+    """Whether the compiled kernels serve: sums on the CPU, of terms that name no statistics of the rows."""
+    return combine in ("sum", "mean") and not names and u.device.type == "cpu" and u.dtype in _COMPILED
+
+
+def _array(t: Tensor) -> NDArray[Any]:
+    array: NDArray[Any] = t.detach().contiguous().numpy()
+    return array
+
+
+def _compiled_slopes(term: Expr, tensors: Any, grad: Tensor, wanted: Any) -> list[Tensor | None]:
+    u, v = tensors
+    if term == _SQUARE:  # the slope 2 (u - v) is linear: sums of weights, and a matrix product
+        slopes: list[Tensor | None] = [None, None]
+        if wanted[0]:
+            slopes[0] = 2 * (grad.sum(-1, keepdim=True) * u - grad @ v)
+        if wanted[1]:
+            turned = grad.transpose(-1, -2)
+            slopes[1] = 2 * (turned.sum(-1, keepdim=True) * v - turned @ u)
+        return slopes
+    arrays, threads = (_array(grad), _array(u), _array(v)), torch.get_num_threads()
+    return [
+        torch.from_numpy(pair_slopes(term, *arrays, side, threads)) if needed else None
+        for side, needed in zip("xy", wanted, strict=True)
+    ]
 
 
 def _plain(term: Expr, combine: str, names: tuple[str, ...], u: Tensor, v: Tensor, *statistics: Tensor) -> Tensor:
