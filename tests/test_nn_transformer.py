@@ -86,8 +86,49 @@ def test_a_cache_gives_the_same_logits(metric):
     torch.testing.assert_close(torch.cat(parts, 1), whole, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("feedforward", ["memory", "experts"])
+@pytest.mark.parametrize("metric", ["dot", "manhattan"])
+def test_memories_and_experts(feedforward, metric, tmp_path):
+    model = lively(feedforward=feedforward, feedforward_metric=metric, bias=True, experts=3)
+    changed = IDS.clone()
+    changed[:, 5] = (changed[:, 5] + 1) % 7
+    torch.testing.assert_close(model(IDS)[:, :5], model(changed)[:, :5])
+    draws = [model.generate([0, 1], 12, seed=2, cached=c).tolist() for c in (True, False)]
+    assert draws[0] == draws[1]
+    plain = model(IDS, IDS.roll(-1, 1))[1]
+    model.train()
+    loss = model(IDS, IDS.roll(-1, 1))[1]
+    loss.backward()
+    assert (loss > plain) if feedforward == "experts" else torch.equal(loss, plain)
+    model.save(tmp_path / "model.lm")
+    again = Transformer.load(tmp_path / "model.lm")
+    assert again.settings == model.settings
+    assert torch.equal(again(IDS), model.eval()(IDS))
+
+
+def test_a_memory_of_products_is_two_matrices():
+    dense, memory = lively(), small(feedforward="memory")
+    with torch.no_grad():
+        for one, other in zip(dense.blocks, memory.blocks, strict=True):
+            other.attention.load_state_dict(one.attention.state_dict())
+            other.norm_attention.load_state_dict(one.norm_attention.state_dict())
+            other.norm_feedforward.load_state_dict(one.norm_feedforward.state_dict())
+            other.feedforward.keys.copy_(one.feedforward[0].weight)
+            other.feedforward.values.copy_(one.feedforward[2].weight.T)
+        for part in ("tokens", "places", "norm"):
+            getattr(memory, part).load_state_dict(getattr(dense, part).state_dict())
+    torch.testing.assert_close(memory(IDS), dense(IDS))
+    assert memory.parameters_count == dense.parameters_count
+
+
 def test_every_parameter_learns():
-    for changes in ({}, {"metric": "manhattan", "bias": True}, {"metric": "cosine", "tied": False}):
+    for changes in (
+        {},
+        {"metric": "manhattan", "bias": True},
+        {"metric": "cosine", "tied": False},
+        {"feedforward": "memory", "feedforward_metric": "rbf"},
+        {"feedforward": "experts", "experts": 2},
+    ):
         model = lively(**changes).train()
         model(IDS, IDS.roll(-1, 1))[1].backward()
         assert [name for name, p in model.named_parameters() if p.grad is None] == [], changes
@@ -210,11 +251,16 @@ def test_vocabulary_errors(call, message):
         ({"context": 1.5}, "context=1.5 is not a whole number"),
         ({"heads": 3}, "width=16 is not a multiple of heads=3: heads share the width equally"),
         ({"hidden": 0}, "hidden=0 is too small: at least 1 is wanted"),
+        ({"feedforward": "experts", "experts": 0}, "experts=0 is too small: at least 1 is wanted"),
         ({"dropout": 1}, "dropout=1 is out of range: a share below 1 is wanted"),
         ({"dropout": "some"}, "dropout='some' is not a number"),
         ({"seed": -1}, "seed=-1 is too small: at least 0 is wanted"),
         ({"seed": 1 << 63}, "seed=9223372036854775808 is too large: below 2**63 is wanted"),
         ({"feedforward": "wide"}, "feedforward='wide' is not known; it is 'dense', 'memory' or 'experts'"),
+        (
+            {"feedforward_metric": "manhattan"},
+            "feedforward='dense' compares by products; take 'memory' for another feedforward_metric",
+        ),
         (
             {"metric": "hamming"},
             "hamming counts coordinates and has no gradient, so nothing would be learned; "

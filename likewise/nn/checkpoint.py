@@ -22,12 +22,13 @@ from likewise.nn.transformer import Transformer
 from likewise.nn.vocabulary import Vocabulary
 
 KIND = "likewise.nn.Transformer"
+_METRICS = ("metric", "feedforward_metric")
 _LEFT = 60.0  # seconds after which a half-written file is nobody's: writing 1 GB takes less
 
 
 def model_header(model: Transformer) -> dict[str, Any]:
     """What a model is made from, as JSON says it."""
-    settings = model.settings | {"metric": metric_to_json(model.settings["metric"])}
+    settings = model.settings | {name: metric_to_json(model.settings[name]) for name in _METRICS}
     vocabulary = None if model.vocabulary is None else {"characters": model.vocabulary.characters}
     return {"model": settings, "symbols": model.symbols, "vocabulary": vocabulary}
 
@@ -41,7 +42,7 @@ def model_of(path: str | os.PathLike[str], header: Mapping[str, Any], arrays: Ma
     """The model that a header and arrays describe."""
     try:
         settings = dict(header["model"])
-        settings["metric"] = metric_from_json(settings["metric"])
+        settings |= {name: metric_from_json(settings[name]) for name in _METRICS}
         found = header["vocabulary"]
         vocab = int(header["symbols"]) if found is None else Vocabulary(found["characters"])
         model = Transformer(vocab, **settings)

@@ -26,10 +26,13 @@ from torch.nn import functional
 
 from likewise.errors import DtypeError, InputError, ShapeError
 from likewise.files.archive import load_archive, save_archive
+from likewise.formula.metric import Metric
 from likewise.formula.metrics import as_metric
 from likewise.nn.attention import Attention
 from likewise.nn.cache import Cache
 from likewise.nn.check import check_count
+from likewise.nn.experts import MixtureOfExperts
+from likewise.nn.memory import Memory
 from likewise.nn.vocabulary import Vocabulary
 
 FEEDFORWARD = ("dense", "memory", "experts")
@@ -54,9 +57,11 @@ class Transformer(nn.Module):
         for "dot" (1 / sqrt(width / heads), as everywhere), else learned, one number for each head.
     feedforward : {"dense", "memory", "experts"}
         The other part of a block: two matrices with GELU between, a :class:`likewise.nn.Memory`, or a
-        :class:`likewise.nn.MixtureOfExperts`.
+        :class:`likewise.nn.MixtureOfExperts` of memories, two of which answer each symbol.
+    feedforward_metric : str, Metric or callable
+        What a memory compares with its keys by, or the router of experts with theirs.
     hidden : int, optional
-        Its width; keys of a memory. Default: 4 x width.
+        The width between two matrices; the keys of a memory, or of each expert. Default: 4 x width.
     experts : int
         How many, where feedforward="experts".
     dropout : float
@@ -93,6 +98,7 @@ class Transformer(nn.Module):
         metric: Any = "dot",
         scale: Literal["learned"] | float | None = None,
         feedforward: Literal["dense", "memory", "experts"] = "dense",
+        feedforward_metric: Any = "dot",
         hidden: int | None = None,
         experts: int = 8,
         dropout: float = 0.0,
@@ -110,14 +116,17 @@ class Transformer(nn.Module):
         hidden = 4 * width if hidden is None else check_count(hidden, "hidden")
         if feedforward not in FEEDFORWARD:
             raise InputError(f"feedforward={feedforward!r} is not known; it is 'dense', 'memory' or 'experts'")
+        if feedforward == "dense" and not _is_dot(feedforward_metric):
+            raise InputError("feedforward='dense' compares by products; take 'memory' for another feedforward_metric")
         self.settings: dict[str, Any] = {
             "context": context,
             "layers": layers,
             "heads": heads,
             "width": width,
-            "metric": metric if isinstance(metric, str) else as_metric(metric),
+            "metric": _kept(metric),
             "scale": scale,
             "feedforward": feedforward,
+            "feedforward_metric": _kept(feedforward_metric),
             "hidden": hidden,
             "experts": experts,
             "dropout": check_share(dropout, "dropout"),
@@ -141,6 +150,11 @@ class Transformer(nn.Module):
                 nn.init.normal_(module.weight, std=_DEVIATION)
             if isinstance(module, nn.Linear) and module.bias is not None:
                 nn.init.zeros_(module.bias)
+            if isinstance(module, Memory) and _is_dot(module.metric):  # other keys begin among their inputs
+                nn.init.normal_(module.keys, std=_DEVIATION)
+                for offset in (module.key_bias, module.bias):
+                    if offset is not None:
+                        nn.init.zeros_(offset)
         for block in self.blocks:
             for weight in cast(_Block, block).writing():
                 nn.init.normal_(weight, std=_DEVIATION / math.sqrt(2 * len(self.blocks)))
@@ -214,10 +228,9 @@ class Transformer(nn.Module):
     def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
         """The mean of -log p(target), in nats; in training with what experts add for being used unequally."""
         loss = functional.cross_entropy(logits.flatten(0, 1), targets.reshape(-1).long(), ignore_index=-1)
-        if self.training:
+        if self.training and self.settings["feedforward"] == "experts":
             for block in self.blocks:
-                if (extra := getattr(cast(_Block, block).feedforward, "balance_loss", None)) is not None:
-                    loss = loss + extra
+                loss = loss + cast(MixtureOfExperts, cast(_Block, block).feedforward).balance_loss
         return loss
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -417,14 +430,13 @@ class _Block(nn.Module):
         super().__init__()
         width, bias, dropout = settings["width"], settings["bias"], settings["dropout"]
         metric, scale = settings["metric"], settings["scale"]
-        fixed = as_metric(metric).name == "dot" if metric != "mahalanobis" else False
         self.norm_attention = nn.LayerNorm(width, bias=bias)
         self.attention = Attention(
             width,
             settings["heads"],
             metric=metric,
             causal=True,
-            scale=scale if scale is not None or fixed else "learned",
+            scale=scale if scale is not None or _is_dot(metric) else "learned",
             bias=bias,
             dropout=dropout,
         )
@@ -438,12 +450,35 @@ class _Block(nn.Module):
 
     def writing(self) -> list[Tensor]:
         """The matrices whose products are added to x."""
-        return [self.attention.out_proj.weight, self.feedforward[2].weight]
+        found = [self.attention.out_proj.weight]
+        if isinstance(self.feedforward, nn.Sequential):
+            return [*found, cast(nn.Linear, self.feedforward[2]).weight]
+        return found + [module.values for module in self.feedforward.modules() if isinstance(module, Memory)]
 
 
-def _feedforward(settings: dict[str, Any]) -> Any:
-    width, hidden, bias = settings["width"], settings["hidden"], settings["bias"]
-    return nn.Sequential(nn.Linear(width, hidden, bias=bias), nn.GELU(), nn.Linear(hidden, width, bias=bias))
+def _feedforward(settings: dict[str, Any]) -> nn.Module:
+    """Two matrices, a memory or experts; the latter compare by ``feedforward_metric``."""
+    width, hidden, metric = settings["width"], settings["hidden"], settings["feedforward_metric"]
+    bias = settings["bias"]
+    if settings["feedforward"] == "dense":
+        return nn.Sequential(nn.Linear(width, hidden, bias=bias), nn.GELU(), nn.Linear(hidden, width, bias=bias))
+    if settings["feedforward"] == "memory":  # other scores than products need thresholds
+        return Memory(width, hidden, metric=metric, activation="gelu", bias=bias or not _is_dot(metric))
+    count = settings["experts"]
+
+    def expert(d: int) -> nn.Module:
+        return Memory(d, hidden, activation="gelu", bias=bias)
+
+    return MixtureOfExperts(width, count, top_k=min(2, count), router=metric, expert=expert)
+
+
+def _kept(metric: Any) -> str | Metric:
+    """A metric as settings keep it: its name, as it was given, or what it computes."""
+    return metric if isinstance(metric, str) else as_metric(metric)
+
+
+def _is_dot(metric: Any) -> bool:
+    return metric != "mahalanobis" and as_metric(metric).name == "dot"
 
 
 @contextlib.contextmanager
