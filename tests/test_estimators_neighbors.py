@@ -2,12 +2,15 @@
 
 import pickle
 import re
+import subprocess
+import sys
 import warnings
 
 import numpy as np
 import pytest
 
 pytest.importorskip("sklearn")
+import joblib
 import scipy.sparse as sp
 from sklearn import neighbors as peers
 from sklearn.base import clone
@@ -29,6 +32,7 @@ from likewise.estimators import (
     RadiusNeighborsClassifier,
 )
 from likewise.estimators import search as engine
+from likewise.estimators.base import threads
 
 RNG = np.random.default_rng(0)
 #: Whole numbers: distances tie often, and are the same however they are summed.
@@ -404,6 +408,19 @@ def test_bad_rows_are_named():
         KNeighborsRegressor().fit(X, np.where(Y == 1, np.nan, Y))
 
 
+def test_numbers_that_float64_does_not_hold_are_refused():
+    large = np.array([[2**53 + 1], [2**53 + 2]])
+    for rows in (large, large.tolist(), large.astype(np.uint64)):
+        with says("X holds integers up to 9007199254740994; above 2^53 float64 cannot tell them apart", TypeError):
+            KNeighborsClassifier(1).fit(rows, [0, 1])
+    for dtype in (np.float16, np.int8, np.int16, np.int64, bool, ">f4"):
+        model = KNeighborsClassifier(3).fit(X.astype(dtype), Y)
+        wide = KNeighborsClassifier(3).fit(X.astype(dtype).astype(np.float64), Y)
+        np.testing.assert_array_equal(model.kneighbors(Q)[1], wide.kneighbors(Q)[1])
+    with says("X holds", TypeError):
+        KNeighborsClassifier(1).fit(X.astype(np.longdouble), Y)
+
+
 def test_too_few_rows():
     with says("Expected n_neighbors <= n_samples_fit, but n_neighbors = 5, n_samples_fit = 3, n_samples = 60"):
         KNeighborsClassifier().fit(X[:3], Y[:3]).predict(Q)
@@ -418,7 +435,8 @@ def test_formulas_that_give_nan():
     model = KNeighborsClassifier(2, metric=lambda x, y: (x - y) / (x - y)).fit(rows, labels)
     assert model.predict([[1.0]]).tolist() == [0]
     model.set_params(n_neighbors=3)
-    with says("formula is NaN for so many pairs that 3 neighbours are not to be had of row 1 of X; guard the formula"):
+    text = "formula is NaN for so many pairs that 3 neighbours are not to be had of row 1 of X; guard the formula"
+    with pytest.warns(lw.NaNWarning, match="1 rows have fewer than 3 neighbours"), says(text):
         model.predict([[9.0], [1.0]])
 
 
@@ -451,3 +469,43 @@ def test_rows_without_neighbours():
     for radius, text in [("wide", "radius='wide' is not a number"), (np.nan, "radius is NaN")]:
         with says(text):
             RadiusNeighborsClassifier(radius).fit(X, Y)
+
+
+def test_rows_without_neighbours_in_several_outputs():
+    y = np.stack([Y, Y * 10], axis=1)
+    model = RadiusNeighborsClassifier(0.5, outlier_label=[7, 20]).fit(X, y)
+    assert model.predict([X[0], X[0] + 90]).tolist() == [y[0].tolist(), [7, 20]]
+    with pytest.warns(UserWarning, match="outlier_label 7 is not among the classes"):
+        first, second = model.predict_proba([X[0] + 90])
+    assert first.tolist() == [[0, 0, 0]]
+    assert second.tolist() == [[0, 0, 1]]
+
+
+def test_one_thread_in_a_worker_of_joblib():
+    assert threads(None) is None
+    assert threads(3) == 3
+    with joblib.parallel_config(backend="threading"):
+        assert joblib.Parallel(n_jobs=2)(joblib.delayed(threads)(n) for n in (None, 3, None)) == [1, 3, 1]
+
+
+def test_a_formula_that_fails_says_so_in_fit_alone():
+    model = KNeighborsClassifier(metric=lambda x, y: missing_name)  # noqa: F821
+    assert not model.__sklearn_tags__().input_tags.sparse
+    with pytest.raises(NameError):
+        model.fit(X, Y)
+    with says("a formula was asked for a number while it is traced", TypeError):
+        KNeighborsClassifier(metric=lambda x, y: float(x)).fit(X, Y)
+
+
+def test_without_scikit_learn_the_line_that_installs_it():
+    code = """
+import sys
+sys.modules["sklearn"] = None
+import likewise as lw
+try:
+    lw.estimators
+except lw.errors.MissingExtraError as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "lw.estimators needs scikit-learn; install it with: pip install 'likewise[learn]'"

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
-from likewise.arrays import NATIVE, is_sparse
+from likewise.arrays import NATIVE, is_sparse, read, to_floating
 from likewise.compute.sides import name_rows
 from likewise.errors import BadRowsError
 
@@ -34,7 +34,8 @@ def read_rows(
 ) -> Any:
     """Rows, or (rows, targets), checked as scikit-learn does and in a type that the engine reads.
 
-    float32 stays float32; what is in none of the ``dtypes`` becomes the first of them. Rows with NaN or infinite values
+    float32 stays float32; what is in none of the ``dtypes`` becomes the first of them, and integers that float64 does
+    not hold raise. Rows with NaN or infinite values
     raise with their numbers.
 
     Parameters
@@ -62,7 +63,7 @@ def read_rows(
         X,
         y,
         reset=reset,
-        dtype=[np.dtype(name) for name in dtypes],
+        dtype="numeric",
         order="C",
         accept_sparse="csr" if accept_sparse else False,
         copy=copy,
@@ -70,12 +71,20 @@ def read_rows(
         **checks,
     )
     rows = found[0] if isinstance(found, tuple) else found
+    rows = rows if is_sparse(rows) else _typed(rows, dtypes)
     if len(bad := _bad_rows(rows)):
         raise BadRowsError(
             f"X has NaN or infinite values in {name_rows(bad)}; fill them (sklearn.impute) or take these rows out",
             [int(i) for i in bad],
         )
-    return found
+    return (rows, found[1]) if isinstance(found, tuple) else rows
+
+
+def _typed(rows: NDArray[Any], dtypes: tuple[str, ...]) -> NDArray[Any]:
+    """The rows in one of these types: as they are, or in the first where that holds their values exactly."""
+    if rows.dtype.name in dtypes:
+        return np.asarray(rows, rows.dtype.newbyteorder("="))
+    return to_floating(read(rows, "X")).astype(dtypes[0], copy=False)
 
 
 def _bad_rows(rows: Any) -> NDArray[np.int64]:

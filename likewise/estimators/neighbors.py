@@ -92,7 +92,7 @@ class KNeighborsClassifier(ClassifierMixin, Labelled, KNeighbours):
         n, k = indices.shape
         weights = neighbour_weights(self.weights, values, self.effective_metric_)
         sizes = [len(classes) for classes in self._class_lists]
-        step = max(1, WORKING_BYTES // (8 * (max(sizes) + 4 * k)))
+        step = max(1, WORKING_BYTES // (24 * (max(sizes) + k)))  # counted in whole numbers, then in floats
         for first in range(0, n, step):
             here = slice(first, min(first + step, n))
             count = here.stop - first

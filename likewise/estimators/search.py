@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import operator
-import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,9 +14,9 @@ from sklearn.base import BaseEstimator, MultiOutputMixin
 from sklearn.utils.validation import check_is_fitted
 
 from likewise.arrays import is_sparse
-from likewise.compute import NaNWarning, prepare, topk, within
+from likewise.compute import prepare, topk, within
 from likewise.compute.sides import name_rows
-from likewise.errors import InputError, LikewiseError
+from likewise.errors import InputError
 from likewise.estimators.base import WORKING_BYTES, read_rows, threads
 from likewise.estimators.metrics import resolve
 from likewise.formula.metric import Metric
@@ -49,10 +48,10 @@ class Shelf:
         """Rows."""
         return int(self.rows.shape[0])
 
-    def items(self, *, often: bool = False) -> Any:
+    def items(self, n_jobs: int | None, *, often: bool = False) -> Any:
         """What a search takes as items; ``often``: it will come again."""
         if self._prepared is None and (self._searched or often):
-            self._prepared = prepare(self.rows, metric=self.metric)
+            self._prepared = prepare(self.rows, metric=self.metric, n_jobs=n_jobs)
         self._searched = True
         return self.rows if self._prepared is None else self._prepared
 
@@ -104,10 +103,10 @@ class Neighbours(MultiOutputMixin, BaseEstimator):
                 f"Expected n_neighbors <= n_samples_fit{' - 1' * (queries is None)}, but n_neighbors = {k}, "
                 f"n_samples_fit = {self.n_samples_fit_}, n_samples = {self._count(queries)}"
             )
-        x, y = (self._shelf.items(), None) if queries is None else (queries, self._shelf.items())
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", NaNWarning)  # an error below
-            found = topk(x, y, k, metric=self.effective_metric_, n_jobs=threads(self.n_jobs))
+        n_jobs = threads(self.n_jobs)
+        items = self._shelf.items(n_jobs)
+        x, y = (items, None) if queries is None else (queries, items)
+        found = topk(x, y, k, metric=self.effective_metric_, n_jobs=n_jobs)
         if (found.indices < 0).any():
             raise InputError(
                 f"{self.effective_metric_.name} is NaN for so many pairs that {k} neighbours are not to be had of "
@@ -120,7 +119,7 @@ class Neighbours(MultiOutputMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         try:
             tags.input_tags.sparse = sparse_form(self._metric(), False) is not None
-        except (LikewiseError, TypeError, ValueError):  # fit says what is wrong with it
+        except Exception:  # a formula may raise anything; fit shows it
             tags.input_tags.sparse = False
         return tags
 
@@ -211,9 +210,10 @@ class RadiusNeighbours(Neighbours):
         return number
 
     def _within(self, queries: Any, radius: float) -> Within:
-        items = self._shelf.items()
+        n_jobs = threads(self.n_jobs)
+        items = self._shelf.items(n_jobs)
         x, y = (items, None) if queries is None else (queries, items)
-        return within(x, y, radius, metric=self.effective_metric_, n_jobs=threads(self.n_jobs))
+        return within(x, y, radius, metric=self.effective_metric_, n_jobs=n_jobs)
 
     def _within_by_parts(self, queries: Any, radius: float, classes: int) -> Iterator[tuple[slice, Within]]:
         """All within the radius, so many queries at a time that hits and votes take little memory.
@@ -225,13 +225,12 @@ class RadiusNeighbours(Neighbours):
         n, first = len(rows), 0
         most = max(1, WORKING_BYTES // (8 * classes))
         step = min(most, max(1, WORKING_BYTES // (_HIT_BYTES * self.n_samples_fit_)))
-        items = self._shelf.items(often=step < n)
+        n_jobs = threads(self.n_jobs)
+        items = self._shelf.items(n_jobs, often=step < n)
         while first < n:
             here = slice(first, min(first + step, n))
             own = (np.arange(here.stop - first + 1), np.arange(first, here.stop)) if queries is None else None
-            found = within(
-                rows[here], items, radius, metric=self.effective_metric_, where=own, n_jobs=threads(self.n_jobs)
-            )
+            found = within(rows[here], items, radius, metric=self.effective_metric_, where=own, n_jobs=n_jobs)
             yield here, found
             fullest = int(np.diff(found.offsets).max(initial=1))
             step = max(1, min(most, 4 * step, WORKING_BYTES // (2 * _HIT_BYTES * max(fullest, 1))))
