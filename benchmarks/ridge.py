@@ -64,8 +64,8 @@ def large(settings: Settings) -> dict[str, Any]:
         "ridge-large",
         f"Kernel ridge regression of {n:,} rows",
         f"{n:,} x {D} float64 rows, alpha = {ALPHA:g}, a Gaussian kernel, solved by conjugate gradients to "
-        f"tol = {TOL:g} in a process of its own; the Gram matrix would take {8 * n * n / 1e9:,.0f} GB. Memory is what the "
-        "process had at most, libraries and data included. R² and predictions are of 10,000 other rows.",
+        f"tol = {TOL:g} in a process of its own; the Gram matrix would take {8 * n * n / 1e9:,.0f} GB. Memory is what "
+        "the process had at most, libraries and data included. R² and predictions are of 10,000 other rows.",
         [
             ("rows", "count"), ("fit", "s"), ("products with K", "count"), ("residual", "error"),
             ("10,000 predictions", "s"), ("R²", "measure"), ("memory", "MB"),
