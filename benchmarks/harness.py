@@ -66,7 +66,7 @@ class Goal:
 
     what: str
     value: float
-    unit: Literal["times", "%", "ms", "MB"]
+    unit: Literal["times", "%", "ms", "MB", "points"]
     at_least: float | None = None
     at_most: float | None = None
 

@@ -24,6 +24,8 @@ SECTIONS = {
     "duplicates": "Near duplicates",
     "learn": "Classifying by neighbours",
     "recommend": "How good recommendations are",
+    "svm": "Support vector machines",
+    "ridge": "Kernel ridge regression",
     "startup": "Start",
     "memory": "Memory",
 }
@@ -79,6 +81,8 @@ FORMATS: dict[str, Callable[[Any], str]] = {
     "per second": lambda v: digits(v),
     "recall": lambda v: f"{v:.4g}",
     "measure": lambda v: f"{v:.4f}",
+    "points": lambda v: f"{v:.2f}%",
+    "error": lambda v: f"{v:.1e}" if v else "0",
 }
 CHECKS: dict[str, Callable[[float], str]] = {
     "recall": lambda v: f"{v:.4g}",
@@ -92,6 +96,7 @@ GOALS: dict[str, Callable[[float], str]] = {
     "%": lambda v: f"{v:.0f}%",
     "ms": lambda v: f"{digits(v)} ms",
     "MB": lambda v: f"{v:,.0f} MB",
+    "points": lambda v: f"{v:.2f} points",
 }
 
 

@@ -49,7 +49,7 @@ def says(text, error=InputError):
         KernelRidge(),
         KernelRidge(solver="cg", tol=1e-10, n_components=10, random_state=0),
         KernelClassifier(),
-        KernelClassifier(metric="polynomial", C=10.0),
+        KernelClassifier(metric="laplacian", class_weight="balanced", decision_function_shape="ovr"),
         KernelClassifier(solver="nystroem", tol=1e-10, random_state=0),
         GaussianProcessRegressor(),
         GaussianProcessRegressor(metric_params={"gamma": 0.1}, optimizer="fmin_l_bfgs_b", alpha=1e-3),

@@ -27,8 +27,8 @@ class PolynomialFeatureMap(TransformerMixin, BaseEstimator):
 
         f_a(x) = sqrt(degree! / (a_0! ... a_d!) coef0^a_0 gamma^(degree - a_0)) x_1^a_1 ... x_d^a_d,
 
-    where a_0 makes the exponents add up to ``degree``: binomial(d + degree, degree) of them. The kernel gives the same number
-    in d multiplications, which is the kernel trick.
+    where a_0 makes the exponents add up to ``degree``: binomial(d + degree, degree) of them. The kernel gives the same
+    number in d multiplications, which is the kernel trick.
 
     Parameters
     ----------

@@ -340,12 +340,16 @@ class Prover:
         return a.op == "const" and b.op == "const" and float(a.value or 0) >= float(b.value or 0)
 
     def _above_zero(self, e: Expr) -> bool:
-        """A sum of a positive constant and of what is never negative."""
-        terms = _terms(e)
-        if sum(float(t.value or 0) * sign for sign, t in terms if t.op == "const") <= 0:
-            return False
-        rest = [(sign, t) for sign, t in terms if t.op != "const"]
-        return all(sign > 0 and (self.never_negative(t) or _is_nonnegative(self.distance(t))) for sign, t in rest)
+        """A sum of a positive constant, of what is never negative, and of kernels taken away that are at most 1."""
+        room = 0.0
+        for sign, term in _terms(e):
+            if term.op == "const":
+                room += sign * float(term.value or 0)
+            elif sign < 0 and self._within_one(term):
+                room -= 1.0
+            elif sign < 0 or not (self.never_negative(term) or _is_nonnegative(self.distance(term))):
+                return False
+        return room > 0
 
     def _within_one(self, e: Expr) -> bool:
         """A kernel in [-1, 1]: a cosine, a correlation, exp(-psi) of psi >= 0."""
