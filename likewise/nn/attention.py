@@ -12,7 +12,7 @@ from likewise.errors import DtypeError, InputError, ShapeError
 from likewise.formula.metrics import ALIASES, euclidean
 from likewise.nn.cache import Cache
 from likewise.nn.check import accumulate_dtype, check_count, check_metric, check_tensor
-from likewise.nn.functional import check_share, read_normalizer, read_scale, weigh
+from likewise.nn.functional import check_share, finite, read_normalizer, weigh
 from likewise.nn.mask import Look, check_mask
 from likewise.nn.spread import spread
 
@@ -119,7 +119,7 @@ class Attention(nn.Module):
             if scale != "learned":
                 raise InputError(f"scale={scale!r} is not known; it is a number or 'learned'")
             self.log_scale = nn.Parameter(torch.empty(num_heads, **made))
-        self._usual = usual if scale is None or isinstance(scale, str) else _number(scale, "scale")
+        self._usual = usual if scale is None or isinstance(scale, str) else finite(scale)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -322,10 +322,3 @@ def _both(one: Tensor | None, other: Tensor) -> Tensor:
         return one & other
     parts = [torch.where(t, 0.0, -math.inf) if t.dtype == torch.bool else t for t in (one, other)]
     return parts[0] + parts[1]
-
-
-def _number(value: Any, name: str) -> float:
-    found = read_scale(value, euclidean, (), torch.empty(0))
-    if isinstance(found, Tensor):
-        raise InputError(f"{name} is a tensor; a number or 'learned' is wanted")
-    return found
