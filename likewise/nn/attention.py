@@ -222,10 +222,13 @@ class Attention(nn.Module):
             raise ShapeError(
                 f"x has shape {tuple(x.shape)} and context {tuple(context.shape)}; as many axes are wanted"
             )
+        if context is None and self.context_dim != self.embed_dim:
+            raise ShapeError(f"x has shape {tuple(x.shape)}; with context_dim={self.context_dim} give context, too")
+        if not single and given.shape[0] != x.shape[0]:
+            shapes = f"x has shape {tuple(x.shape)} and context {tuple(given.shape)}"
+            raise ShapeError(f"{shapes}; as many sequences are wanted")
         if single:
             x, given = x[None], given[None]
-        if given.shape[0] != x.shape[0] or given.shape[-1] != self.context_dim:
-            raise ShapeError(f"x has shape {tuple(x.shape)}; with context_dim={self.context_dim} give context, too")
         if cache is not None and not isinstance(cache, Cache):
             raise InputError(f"cache is of type {type(cache).__name__}; likewise.nn.Cache() is wanted")
         before = 0 if cache is None else cache.length

@@ -212,7 +212,7 @@ def _route(q: Tensor, k: Tensor, v: Tensor, rule: Rule, scale: float | Tensor, l
     learned = torch.is_grad_enabled() and any(
         isinstance(t, Tensor) and t.requires_grad for t in (q, k, v, scale, look.mask)
     )
-    softmax = dropout == 0 and rule.normalizer == "softmax"
+    softmax = dropout == 0 and rule.normalizer == "softmax" and not rule.log
     if softmax and not (look.mask is not None and look.mask.requires_grad):
         products = as_products(rule.metric, q.shape[-1])
         if products is not None:
