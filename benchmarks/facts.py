@@ -283,13 +283,13 @@ def measure(sizes: Sizes, path: Path, fresh: bool) -> Results:
     found = json.loads(path.read_text(encoding="utf-8")) if path.exists() and not fresh else {}
     runs = found.get("runs", {}) if all(found.get(key) == value for key, value in about.items()) else {}
     used = {name: version for name, version in versions().items() if name in ("likewise", "python", "torch")}
+    here = {"date": datetime.datetime.now(datetime.timezone.utc).date().isoformat(), "cpu": machine()["cpu"]}
     for number, (name, run) in enumerate(steps := list(plan(sizes))):
         if name in runs:
             continue
         start = time.perf_counter()
         runs[name] = run() | {"seconds": time.perf_counter() - start}
         print(f"{number + 1} of {len(steps)}: {name}: recall {runs[name]['recall']:.3f}", file=sys.stderr, flush=True)
-        here = {"date": datetime.datetime.now(datetime.timezone.utc).date().isoformat(), "cpu": machine()["cpu"]}
         results = {**here, "threads": torch.get_num_threads(), "versions": used, **about, "runs": runs}
         path.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     return json.loads(path.read_text(encoding="utf-8"))

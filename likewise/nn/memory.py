@@ -23,7 +23,7 @@ from likewise.errors import InputError, ShapeError
 from likewise.formula.metric import Metric
 from likewise.formula.metrics import as_metric
 from likewise.nn.activation import activated, activation_of, module_of, named
-from likewise.nn.check import check_count, check_metric, check_tensor, check_together
+from likewise.nn.check import check_count, check_metric, check_rows
 from likewise.nn.comparison import scores
 from likewise.nn.edits import Change, add, edit, remove
 from likewise.nn.select import BLOCK, Finder, array_of, best, in_blocks, split
@@ -135,7 +135,7 @@ class Memory(nn.Module):
         self.fixed_scale = read_scale(scale, self.metric, self.d)
         if scale == "learned":
             self.log_scale = nn.Parameter(torch.empty((), **where))
-        self._finder, self._change = Finder(), 0
+        self._finder = Finder()
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -198,13 +198,7 @@ class Memory(nn.Module):
 
     def _rows(self, x: Tensor, name: str = "x") -> Tensor:
         """Inputs as rows (n, d), checked."""
-        check_tensor(x, name)
-        if x.shape[-1] != self.d:
-            raise ShapeError(f"{name} has shape {tuple(x.shape)}; the last axis must be d={self.d}")
-        if x.device == self.keys.device and x.device.type != "meta" and torch.is_autocast_enabled(x.device.type):
-            x = x.to(self.keys.dtype)
-        check_together(**{name: x}, keys=self.keys)
-        return x.reshape(-1, self.d)
+        return check_rows(x, name, self.d, keys=self.keys)
 
     def check_table(self, inputs: Tensor, name: str) -> Tensor:
         """Inputs (n, d), checked."""
