@@ -10,6 +10,7 @@ from likewise.nn import Memory
 
 
 def test_a_page_is_written(tmp_path):
+    pytest.importorskip("matplotlib")
     page, path = tmp_path / "memory.md", tmp_path / "memory.json"
     page.write_text(bench.PAGE.read_text(encoding="utf-8"), encoding="utf-8")
     settings = ["--quick", "--json", str(path), "--page", str(page)]
