@@ -174,6 +174,18 @@ def test_keys_written_by_any_hand_are_seen():
         assert torch.equal(made.keys_for(x, 2).keys, select.best(made.scores(x), 2))
 
 
+@pytest.mark.parametrize("metric", ["dot", "manhattan"])
+@pytest.mark.parametrize("bias", ["equal", "any"])
+def test_the_best_keys_are_those_of_float64(metric, bias):
+    made = Memory(16, 400, 3, metric=metric, top_k=8, scale=1.0)
+    with torch.no_grad():
+        made.key_bias.copy_(rows(50, 400) if bias == "any" else torch.ones(400))
+        made.keys[200:] = made.keys[:200] * (1 + 1e-7)  # float32 cannot tell all of their scores
+        x = rows(51, 60, 16, dtype=torch.float32)
+        wanted = copy.deepcopy(made).double().scores(x.double()).sort(dim=-1, descending=True, stable=True).indices
+        assert torch.equal(made.keys_for(x, 8).keys, wanted[:, :8])
+
+
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
 @pytest.mark.parametrize("top_k", [None, 3])
 def test_narrow_numbers(dtype, top_k):

@@ -64,9 +64,9 @@ class Memory(nn.Module):
         "relu", "gelu", "gelu_tanh", "silu", "sigmoid", "tanh", "softmax", "identity", or a function that keeps shapes.
     top_k : int, optional
         Only the k keys with the largest scores count (ties to the lowest index); the others' activations are 0, and no
-        gradient reaches them. Softmax then runs over the chosen. Where no gradients are wanted, on the CPU, the keys
-        are found by likewise's exact search if the order is the metric's own (no key biases, or equal ones) or the
-        metric is dot; else by scores in the layer's own precision.
+        gradient reaches them. Softmax then runs over the chosen. Where no gradients are wanted, on the CPU, the best
+        are those of float64 arithmetic: by likewise's exact search if the order is the metric's own (no key biases, or
+        equal ones) or the metric is dot, else by all scores. In training they are those of the layer's own precision.
     scale : float or "learned", optional
         What the metric is multiplied by, above 0. Default: 1 for dot; else so that scores of normal rows have a spread
         of 1, and key biases so that their mean is 0. Half of the keys then answer to a layer-normed input.
@@ -245,12 +245,15 @@ class Memory(nn.Module):
     # ---- which keys are the best
 
     def _search(self, rows: Tensor, k: int, exact: bool) -> Tensor:
-        """The k best keys of each row, the best first: by the engine's search, if it is wanted and can serve."""
-        if exact and rows.device.type == "cpu" and (sides := self._searched(rows)) is not None:
+        """The k best keys of each row, the best first: if ``exact``, by the engine's search or scores in float64."""
+        if not exact or rows.device.type != "cpu":
+            return best(self._scores(rows), k)
+        if (sides := self._searched(rows)) is not None:
             found = torch.from_numpy(self._finder.find(*sides[:2], k, sides[2]).indices)
             if not (found < 0).any():  # a formula that has no value for some pair
                 return found
-        return best(self._scores(rows), k)
+        bias = None if self.key_bias is None else self.key_bias.double()
+        return best(self._score(self._compare(rows.double(), self.keys.double()), bias), k)
 
     def _searched(self, rows: Tensor) -> tuple[NDArray[Any], NDArray[Any], Metric] | None:
         """Queries, items and a metric whose largest values are the largest scores; None where there are none such.
