@@ -11,6 +11,7 @@ import likewise as lw
 from likewise import plan
 from likewise.backends.llvm import jit
 from likewise.backends.llvm import target as targets
+from likewise.compute import slopes
 from likewise.errors import BackendError
 from likewise.reductions import Best
 from tests.cases import BY_NAME, DTYPES, rows
@@ -226,3 +227,23 @@ def test_kernels_compile_for_neon_and_its_tiles_give_the_same_bits(name, neon):
         magic, bits, machine = made[:4], made[4], struct.unpack_from("<H", made, 18)[0]
         assert (magic, bits, machine) == (b"\x7fELF", 2, 183)  # a 64-bit ELF object for AArch64
     same(here, expected(name))
+
+
+@pytest.mark.parametrize("name", ["manhattan", "canberra", "minkowski(p=5)"])
+def test_slopes_compile_for_neon_and_its_tiles_give_close_numbers(name, neon):
+    """Gradients are float32 or float64 sums, with products fused where the machine can: close, not equal."""
+    x, y, _ = (rows.astype(np.float64) for rows in data(BY_NAME[name].data))
+    term, weights = BY_NAME[name].make(x.shape[1]).terms[0], np.ones((1, len(x), len(y)))
+
+    def run():
+        return [
+            slopes.pair_sums(term, x[None], y[None], 1),
+            *(slopes.pair_slopes(term, weights, x[None], y[None], side, 1) for side in "xy"),
+        ]
+
+    wanted = run()
+    with targets.using("neon"):
+        here = run()
+    assert len(neon) == 3
+    for one, other in zip(here, wanted, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-9, atol=1e-9)
