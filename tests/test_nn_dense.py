@@ -129,7 +129,7 @@ def test_states_copies_pickles_and_print():
         (
             {"activation": "step"},
             InputError,
-            "activation='step' is not known; it is one of 'relu', 'gelu', 'tanh', a function, or None",
+            "activation='step' is not known; known are relu, gelu",
         ),
         ({"scale": "free"}, InputError, "scale='free' is not known; it is a number or 'learned'"),
         ({"scale": []}, InputError, "scale=[] is not a number"),
