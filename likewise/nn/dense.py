@@ -12,12 +12,14 @@ from torch.nn import functional as F
 
 from likewise.errors import DtypeError, InputError, ShapeError
 from likewise.formula.metrics import dot
+from likewise.nn.activation import activated, activation_of
 from likewise.nn.check import accumulate_dtype, check_count, check_metric, check_tensor
 from likewise.nn.comparison import scores
+from likewise.nn.eager import eager
 from likewise.nn.functional import finite
 from likewise.nn.spread import spread
 
-ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {"relu": F.relu, "gelu": F.gelu, "tanh": torch.tanh}
+_scores = eager(scores)
 
 
 class Dense(nn.Module):
@@ -32,8 +34,8 @@ class Dense(nn.Module):
     out_features : int
         Neurons.
     metric : str, Metric or callable
-    activation : {"relu", "gelu", "tanh"} or callable, optional
-        A callable takes a tensor to one of the same shape.
+    activation : {"relu", "gelu", "silu", "sigmoid", "tanh", ...} or callable, optional
+        A callable takes a tensor to one of the same shape. Default: none.
     bias : bool
     scale : float or "learned", optional
         What scores are multiplied by. Default: 1 for similarities; for distances what makes those of standard normal
@@ -76,10 +78,7 @@ class Dense(nn.Module):
         self.in_features = check_count(in_features, "in_features")
         self.out_features = check_count(out_features, "out_features")
         self.metric = check_metric(metric, in_features, learned=True)
-        if activation is not None and not callable(activation) and activation not in ACTIVATIONS:
-            known = ", ".join(map(repr, ACTIVATIONS))
-            raise InputError(f"activation={activation!r} is not known; it is one of {known}, a function, or None")
-        self.activation = activation
+        self.activation, self._activate = activation_of("identity" if activation is None else activation)
         if dtype is not None and not dtype.is_floating_point:
             raise DtypeError(f"dtype={str(dtype)[6:]} cannot be learned in; a floating one is wanted: torch.float32")
         self._sign = 1.0 if self.metric.closer == "larger" else -1.0
@@ -133,9 +132,7 @@ class Dense(nn.Module):
         """
         self._check(x)
         value = self._value(x)
-        if self.activation is None:
-            return value
-        return self.activation(value) if callable(self.activation) else ACTIVATIONS[self.activation](value)
+        return value if self.activation == "identity" else activated(self._activate, value)
 
     def _value(self, x: Tensor) -> Tensor:
         plain = self.metric == dot and not isinstance(self.scale, nn.Parameter) and self.scale == 1
@@ -147,7 +144,7 @@ class Dense(nn.Module):
         with torch.autocast(kind if kind != "meta" else "cpu", enabled=False):
             wide = accumulate_dtype(self.weight.dtype)
             rows = x.to(wide).reshape(-1, self.in_features)
-            value = scores(rows, self.weight.to(wide), self.metric) * (self._sign * self.scale)
+            value = _scores(rows, self.weight.to(wide), self.metric) * (self._sign * self.scale)
             if self.bias is not None:
                 value = value + self.bias
             return value.reshape(*x.shape[:-1], self.out_features).to(dtype)

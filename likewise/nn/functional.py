@@ -26,6 +26,7 @@ from likewise.formula.metrics import dot
 from likewise.formula.rank import never_negative
 from likewise.nn.blocks import PAIRS, Rule, Weights, in_blocks
 from likewise.nn.check import accumulate_dtype, check_metric, check_tensor, check_together
+from likewise.nn.eager import eager
 from likewise.nn.mask import Look, read_mask
 from likewise.nn.products import as_products, attend_products
 
@@ -187,6 +188,7 @@ def check_offset(value: Any) -> int:
 # ------------------------------------------------------------------------------------------------ routes
 
 
+@eager
 def weigh(
     q: Tensor, k: Tensor, v: Tensor, rule: Rule, scale: float | Tensor, look: Look, dropout: float = 0.0
 ) -> Tensor:
@@ -215,7 +217,7 @@ def _route(q: Tensor, k: Tensor, v: Tensor, rule: Rule, scale: float | Tensor, l
     softmax = dropout == 0 and rule.normalizer == "softmax" and not rule.log
     if softmax and not (look.mask is not None and look.mask.requires_grad):
         products = as_products(rule.metric, q.shape[-1])
-        if products is not None:
+        if products is not None and _known(q, k):
             products = replace(products, slope=products.slope * rule.sign)
             return attend_products(products, q, k, v, scale, look, PAIRS)
     if softmax and not learned and (found := _through_engine(q, k, v, rule, scale, look)) is not None:
@@ -229,6 +231,12 @@ def _as_given(q: Tensor) -> contextlib.AbstractContextManager[Any]:
     if kind != "meta" and torch.is_autocast_enabled(kind):
         return torch.autocast(kind, enabled=False)
     return contextlib.nullcontext()
+
+
+def _known(*rows: Tensor) -> bool:
+    """Whether no NaN or infinity is among numbers on the CPU: torch's kernel there makes zeros of a query's NaN."""
+    kinds = {t.device.type for t in rows}
+    return kinds != {"cpu"} or all(math.isfinite(float(t.detach().sum(dtype=torch.float64))) for t in rows)
 
 
 def _nothing(q: Tensor, k: Tensor, v: Tensor, lead: tuple[int, ...]) -> Tensor:
@@ -246,9 +254,9 @@ def _through_engine(q: Tensor, k: Tensor, v: Tensor, rule: Rule, scale: float | 
         return None
     mask = "causal" if look.offset is not None else None if look.mask is None else look.mask.detach().numpy()
     rows = (t.detach().numpy() for t in (q, k, v))
-    threads = torch.get_num_threads()
+    threads, factor = torch.get_num_threads(), float(scale.detach() if isinstance(scale, Tensor) else scale)
     try:
-        found = engine_attend(*rows, metric=rule.metric, scale=float(scale), mask=mask, n_jobs=threads)
+        found = engine_attend(*rows, metric=rule.metric, scale=factor, mask=mask, n_jobs=threads)
     except BadRowsError:
         return None  # NaN passes through layers: whoever trains looks for it in the loss
     return torch.from_numpy(found)

@@ -152,8 +152,9 @@ def _squares(q: Tensor, k: Tensor, scale: float | Tensor, look: Look) -> tuple[T
     q, k = q - centre, k - centre
     squares = (k * k).sum(-1, keepdim=True)
     q = q * (-2 * scale)
-    if look.offset is None and look.mask is None and not (torch.is_grad_enabled() and squares.requires_grad):
-        return q, k, Look(None, (scale * squares).transpose(-1, -2))  # added to the scores, and no coordinate
+    bias = (scale * squares).transpose(-1, -2)
+    if look.offset is None and look.mask is None and not bias.requires_grad:
+        return q, k, Look(None, bias)  # added to the scores, and no coordinate
     ones = torch.ones_like(q[..., :1]) * scale
     return torch.cat([q, ones], -1), torch.cat([k, squares], -1), look
 
