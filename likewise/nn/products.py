@@ -205,7 +205,8 @@ _FLASH_BACKWARD = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_bac
 
 def _is_flash(q: Tensor, k: Tensor, v: Tensor, causal: bool, scale: float) -> bool:
     """Whether torch would take that kernel."""
-    if q.device.type != "cpu" or not all(t.requires_grad for t in (q, k, v)):
+    learned = all(t.requires_grad for t in (q, k, v))
+    if q.device.type != "cpu" or not learned or torch.compiler.is_compiling():
         return False
     return bool(torch._fused_sdp_choice(q, k, v, None, 0.0, causal, scale=scale) == SDPBackend.FLASH_ATTENTION.value)
 
