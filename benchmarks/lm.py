@@ -1,6 +1,6 @@
 """What attention compares by, and how well a language model learns: the same transformer, one argument changed.
 
-    python -m benchmarks.lm                     under an hour on two cores; writes docs/language_model.json, .md and the plots
+    python -m benchmarks.lm                     an hour on two cores; writes docs/language_model.json, .md and .svg
     python -m benchmarks.lm --seeds 1           a third of it: one seed of each metric
     python -m benchmarks.lm --from-json         measures nothing: writes the page's tables and plots
 
@@ -398,6 +398,9 @@ def main(given: list[str] | None = None) -> int:
         if not chosen.quick:
             pin(chosen.threads)
         results = measure(chosen.seeds, chosen.quick, path, chosen.metric or ())
+    if not of(results, "dot"):
+        print("the page waits for dot, which the others are compared with")
+        return 0
     write_page(results, page)
     print("".join(goal_lines([goal.as_dict() for goal in goals(results)])).replace("**", ""), end="")
     return 0

@@ -53,6 +53,20 @@ def test_a_quick_run_is_not_mistaken_for_a_measurement(run, tmp_path, capsys):
     assert "--quick wants --json and --page" in capsys.readouterr().err
 
 
+def test_one_metric_alone_writes_no_page(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(bench, "checkpoints", lambda: tmp_path)
+    monkeypatch.setattr(bench, "step_times", lambda text, quick: {})
+    page = tmp_path / "page.md"
+    bench.main(["--quick", "--metric", "cosine", "--seeds", "1", "--json", str(tmp_path / "a"), "--page", str(page)])
+    assert capsys.readouterr().out.endswith("the page waits for dot, which the others are compared with\n")
+    assert not page.exists()
+
+
+def test_arguments():
+    assert bench.argument("dot") == {"metric": "dot"}
+    assert bench.argument("dot-learned") == {"metric": "dot", "scale": "learned"}
+
+
 def test_what_is_found_is_what_the_figures_bear_out():
     def runs(metric, *losses):
         return [{"metric": metric, "seed": s, "validation": [loss]} for s, loss in enumerate(losses)]
