@@ -45,10 +45,11 @@ from likewise.reductions import KMeans, TopK, Within
 from likewise.vectors import angle, norm, normalize, project
 
 if TYPE_CHECKING:
-    # not in __all__: "import *" must not ask for the packages that these two stand on
+    # not in __all__: "import *" must not ask for the packages that these stand on
     from likewise import estimators as estimators
     from likewise import nn as nn
     from likewise import recommend, text, translate
+    from likewise.estimators.gram import gram as gram
 
 __version__ = "0.1.0"
 
@@ -61,11 +62,13 @@ _USES = ("estimators", "nn", "recommend", "text", "translate")
 def __getattr__(name: str) -> Any:
     if name in _USES:
         return importlib.import_module(f"likewise.{name}")
+    if name == "gram":
+        return importlib.import_module("likewise.estimators").gram
     raise AttributeError(f"module 'likewise' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_USES})
+    return sorted({*globals(), *_USES, "gram"})
 
 
 __all__ = [

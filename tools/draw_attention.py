@@ -15,11 +15,11 @@ from generated import ROOT, asked_to_check, keep
 import likewise as lw
 
 matplotlib.use("svg")
-from matplotlib import pyplot as plt  # noqa: E402 - after the choice of what it draws with
+from matplotlib import pyplot as plt
 
 KEYS = np.array([[1.2, 0.9], [-0.9, 1.4], [-1.5, -0.4], [0.2, -1.5], [1.7, -1.1], [0.1, 0.25]])
-COLOURS = np.array(
-    [[0.84, 0.37, 0.0], [0.0, 0.45, 0.70], [0.0, 0.62, 0.45], [0.80, 0.47, 0.65], [0.94, 0.89, 0.26], [0.35, 0.35, 0.35]]
+COLOURS = np.array(  # of Okabe and Ito, which most people can tell apart
+    [[0.84, 0.37, 0], [0, 0.45, 0.7], [0, 0.62, 0.45], [0.8, 0.47, 0.65], [0.94, 0.89, 0.26], [0.35, 0.35, 0.35]]
 )
 PANELS = (("dot", 4.0), ("cosine", 8.0), ("sqeuclidean", 4.0), ("manhattan", 5.0))
 SIDE, REACH = 48, 2.0

@@ -13,9 +13,10 @@ gradients keep all pairs.
 from __future__ import annotations
 
 import contextlib
+import functools
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from likewise.formula.expr import DIM, const
 from likewise.formula.metric import Metric
+from likewise.formula.simplify import simplify
 from likewise.nn.check import accumulate_dtype
 from likewise.nn.comparison import scores
 from likewise.nn.mask import Look
@@ -91,7 +94,7 @@ class Weights:
     def weigh(self, piece: Piece, q: Tensor, k: Tensor, v: Tensor, scale: Any, mask: Tensor | None) -> Tensor:
         """A piece of the answer, from its :meth:`rows`."""
         wide, rule = accumulate_dtype(q.dtype), self.rule
-        s = scores(q.to(wide), k.to(wide), rule.metric)
+        s = scores(q.to(wide), k.to(wide), _of_width(rule.metric, q.shape[-1]))
         if rule.log:
             s = torch.where(s > 0, torch.log(torch.where(s > 0, s, 1)), -math.inf)
         s = s * (rule.sign * (scale.to(wide) if isinstance(scale, Tensor) else scale))
@@ -101,6 +104,12 @@ class Weights:
         if self.dropout:
             weights = F.dropout(weights, self.dropout)
         return weights @ v.to(wide)
+
+
+@functools.lru_cache(maxsize=256)
+def _of_width(metric: Metric, d: int) -> Metric:
+    """The metric of rows of ``d`` coordinates, whose number is a constant then: 1 / d is no division any more."""
+    return replace(metric, finish=simplify(metric.finish.replace({DIM: const(d)})), formula=None)
 
 
 def in_blocks(weights: Weights, q: Tensor, k: Tensor, v: Tensor, scale: Any, learned: bool) -> Tensor:

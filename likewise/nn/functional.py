@@ -11,6 +11,7 @@ Three routes give the same numbers to rounding:
 from __future__ import annotations
 
 import contextlib
+import functools
 import math
 from dataclasses import replace
 from typing import Any
@@ -115,6 +116,7 @@ def attend(
 # ------------------------------------------------------------------------------------------------ options
 
 
+@functools.lru_cache(maxsize=256)
 def read_normalizer(name: str, metric: Metric) -> Rule:
     """The rule of a metric. A kernel exp(t) over its sum is the softmax of t, which neither over- nor underflows."""
     if name not in NORMALIZERS:

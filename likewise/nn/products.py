@@ -11,6 +11,7 @@ masks that need no gradient, and queries, keys and values of one width, for whic
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -61,6 +62,7 @@ class Products:
         return u, v
 
 
+@functools.lru_cache(maxsize=256)
 def as_products(metric: Metric, d: int) -> Products | None:
     """The metric as dot products or squares, up to what is the same for all keys; None where it is neither."""
     core, finish = factor(metric), metric.finish
