@@ -22,6 +22,7 @@ SECTIONS = {
     "neighbours": "Neighbours of interactions",
     "factors": "Recommendations from factors",
     "duplicates": "Near duplicates",
+    "learn": "Classifying by neighbours",
     "recommend": "How good recommendations are",
     "startup": "Start",
     "memory": "Memory",
@@ -81,6 +82,8 @@ FORMATS: dict[str, Callable[[Any], str]] = {
 }
 CHECKS: dict[str, Callable[[float], str]] = {
     "recall": lambda v: f"{v:.4g}",
+    "accuracy": lambda v: f"{v:.4f}",
+    "same": lambda v: f"{v:.4f}",
     "error": lambda v: f"{v:.1e}" if v else "0",
     "ef": "{:.0f}".format,
 }

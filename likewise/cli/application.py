@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 import likewise as lw
+from likewise.cli import lm
 from likewise.cli.recommend import recommend
 from likewise.cli.search import search
 from likewise.cli.translate import translate
@@ -30,3 +31,4 @@ def root(version: Annotated[bool, typer.Option("--version", help="Print the vers
 
 for command in (topk, pairwise, metrics, explain, recommend, search, translate):
     app.command()(command)
+app.add_typer(lm.app)
