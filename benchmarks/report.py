@@ -18,6 +18,7 @@ SECTIONS = {
     "integer": "The pass over integer codes",
     "kernels": "Kernels",
     "attention": "Attention",
+    "attention_training": "Training through attention",
     "weighted": "Weighted sums",
     "neighbours": "Neighbours of interactions",
     "factors": "Recommendations from factors",

@@ -174,6 +174,18 @@ def test_keys_written_by_any_hand_are_seen():
         assert torch.equal(made.keys_for(x, 2).keys, select.best(made.scores(x), 2))
 
 
+@pytest.mark.parametrize("metric", ["dot", "manhattan"])
+@pytest.mark.parametrize("bias", ["equal", "any"])
+def test_the_best_keys_are_those_of_float64(metric, bias):
+    made = Memory(16, 400, 3, metric=metric, top_k=8, scale=1.0)
+    with torch.no_grad():
+        made.key_bias.copy_(rows(50, 400) if bias == "any" else torch.ones(400))
+        made.keys[200:] = made.keys[:200] * (1 + 1e-7)  # float32 cannot tell all of their scores
+        x = rows(51, 60, 16, dtype=torch.float32)
+        wanted = copy.deepcopy(made).double().scores(x.double()).sort(dim=-1, descending=True, stable=True).indices
+        assert torch.equal(made.keys_for(x, 8).keys, wanted[:, :8])
+
+
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
 @pytest.mark.parametrize("top_k", [None, 3])
 def test_narrow_numbers(dtype, top_k):
@@ -295,6 +307,21 @@ def test_others_are_spared():
     assert moved["given"] < 0.7 * moved["none"]
 
 
+@pytest.mark.parametrize("count", [0, 1, 12, 29, 30, 200])
+def test_the_change_is_the_least_disturbing_one(count):
+    """The definition: u of u^T C u least with u^T a = 1, whichever way it is computed."""
+    made, x, rest = memory(n_keys=30, activation="silu"), rows(44, 5), rows(45, count, 5)
+    a, b = made.activations(x).detach(), made.activations(rest).detach()
+    c = b.T @ b
+    c += 0.1 * (c.diagonal().mean() if count else 1.0) * torch.eye(30)
+    u = torch.linalg.solve(c, a)
+    u /= a @ u
+    lacks = rows(46, 3) - made(x).detach()
+    wanted = made.values.detach() + u[:, None] * lacks
+    made.edit(x, rows(46, 3), others=rest, ridge=0.1)
+    torch.testing.assert_close(made.values.detach(), wanted)
+
+
 def test_the_value_of_a_key():
     made, wanted = memory(), rows(23, 3)
     was = made.values[4].detach().clone()
@@ -362,6 +389,14 @@ def test_training_is_not_undone_silently():
     made(x).square().sum().backward()
     optimiser.step()
     with pytest.raises(InputError, match="has been changed since"):
+        change.undo()
+
+
+def test_what_is_removed_comes_back_to_what_was_left():
+    made = memory()
+    change = made.remove(3)
+    made.load_state_dict(memory(seed=7).state_dict())
+    with pytest.raises(InputError, match="has been changed since it removed key 3"):
         change.undo()
 
 

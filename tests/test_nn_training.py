@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from likewise.errors import InputError
-from likewise.nn import Transformer, Vocabulary, evaluate, train
+from likewise.nn import Transformer, Vocabulary, evaluate, train, training
 from likewise.nn.training import Recipe, optimiser_for, places
 
 ROOT = Path(__file__).parents[1]
@@ -118,6 +118,25 @@ def test_progress_and_reports(capsys):
     assert records == made.records
     taught(steps=2, progress=True)
     assert capsys.readouterr().err == ""  # a line appears after a second only
+
+
+def test_the_line_of_progress(uninterrupted, capsys, monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(training.time, "monotonic", lambda: now[0])
+    line = training._Line()
+    made = training.Training(uninterrupted.model, Recipe(steps=2000))
+    for made.step in range(1, 101):
+        now[0] += 0.05
+        line(made, 2.0)
+    made.records.append(uninterrupted.records[0])
+    now[0] += 1.0
+    made.step = 120
+    line(made, 2.0)
+    shown = capsys.readouterr().err.split("\r")
+    assert 15 < len(shown) < 25  # from the first second on, five times a second at most
+    assert shown[-1].startswith("120 of 2,000: loss 2.000, validation ")
+    assert "20.0 steps/s, 1:34 left" in shown[-1]
+    assert "\n" not in shown[-1]
 
 
 # ---- runs that are cut off

@@ -12,6 +12,7 @@ need("torch", "lw.nn", extra="torch")
 from likewise.nn.attention import Attention  # noqa: E402 - after the check that torch is there
 from likewise.nn.cache import Cache  # noqa: E402
 from likewise.nn.comparison import compare  # noqa: E402
+from likewise.nn.dense import Dense  # noqa: E402
 from likewise.nn.edits import Change, Effect  # noqa: E402
 from likewise.nn.experts import CollapseWarning, MixtureOfExperts, Usage  # noqa: E402
 from likewise.nn.functional import attend  # noqa: E402
@@ -26,6 +27,7 @@ __all__ = [
     "Cache",
     "Change",
     "CollapseWarning",
+    "Dense",
     "Effect",
     "Memory",
     "MixtureOfExperts",

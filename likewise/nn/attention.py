@@ -12,8 +12,9 @@ from likewise.errors import DtypeError, InputError, ShapeError
 from likewise.formula.metrics import ALIASES, euclidean
 from likewise.nn.cache import Cache
 from likewise.nn.check import accumulate_dtype, check_count, check_metric, check_tensor
-from likewise.nn.functional import check_share, read_normalizer, read_scale, weigh
+from likewise.nn.functional import check_share, finite, read_normalizer, weigh
 from likewise.nn.mask import Look, check_mask
+from likewise.nn.products import as_products, fused
 from likewise.nn.spread import spread
 
 
@@ -106,6 +107,9 @@ class Attention(nn.Module):
         self.metric = check_metric(metric, self.head_dim, learned=True)
         self.normalizer, self._rule = normalizer, read_normalizer(normalizer, self.metric)
         self.causal, self.dropout = bool(causal), check_share(dropout, "dropout")
+        products = as_products(self.metric, self.head_dim) if normalizer == "softmax" else None
+        self._is_fused = products is not None and products.plain
+        self._slope = products.slope * self._rule.sign if products is not None else 1.0
         made = {"device": device, "dtype": dtype}
         inner = self.kv_heads * self.head_dim
         self.q_proj = nn.Linear(embed_dim, embed_dim, bias=bias, **made)
@@ -119,7 +123,7 @@ class Attention(nn.Module):
             if scale != "learned":
                 raise InputError(f"scale={scale!r} is not known; it is a number or 'learned'")
             self.log_scale = nn.Parameter(torch.empty(num_heads, **made))
-        self._usual = usual if scale is None or isinstance(scale, str) else _number(scale, "scale")
+        self._usual = usual if scale is None or isinstance(scale, str) else finite(scale)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -218,10 +222,13 @@ class Attention(nn.Module):
             raise ShapeError(
                 f"x has shape {tuple(x.shape)} and context {tuple(context.shape)}; as many axes are wanted"
             )
+        if context is None and self.context_dim != self.embed_dim:
+            raise ShapeError(f"x has shape {tuple(x.shape)}; with context_dim={self.context_dim} give context, too")
+        if not single and given.shape[0] != x.shape[0]:
+            shapes = f"x has shape {tuple(x.shape)} and context {tuple(given.shape)}"
+            raise ShapeError(f"{shapes}; as many sequences are wanted")
         if single:
             x, given = x[None], given[None]
-        if given.shape[0] != x.shape[0] or given.shape[-1] != self.context_dim:
-            raise ShapeError(f"x has shape {tuple(x.shape)}; with context_dim={self.context_dim} give context, too")
         if cache is not None and not isinstance(cache, Cache):
             raise InputError(f"cache is of type {type(cache).__name__}; likewise.nn.Cache() is wanted")
         before = 0 if cache is None else cache.length
@@ -244,6 +251,8 @@ class Attention(nn.Module):
         scale: float | Tensor = self.scale
         if isinstance(scale, Tensor):
             scale = scale[:, None, None].to(accumulate_dtype(q.dtype))
+        if groups == 1 and not share and self._is_usual(q, k, look):
+            return fused(q, k, v, None, look.offset == 0, self._slope * self._usual)
         if groups == 1:
             return weigh(q, k, v, self._rule, scale, look, share)
         mask = look.mask
@@ -260,6 +269,12 @@ class Attention(nn.Module):
         return weigh(rows, k[:, :, None], v[:, :, None], self._rule, scale, Look(look.offset, mask), share).flatten(
             1, 2
         )
+
+    def _is_usual(self, q: Tensor, k: Tensor, look: Look) -> bool:
+        """Whether this is torch's attention as it is: no need for the questions that others raise, 0.1 ms a call."""
+        plain = self._is_fused and self.log_scale is None and look.mask is None and not _autocast(q)
+        whole = look.offset is None or (look.offset == 0 and q.shape[-2] == k.shape[-2])
+        return plain and whole and q.numel() > 0 and k.numel() > 0
 
     def _look(
         self,
@@ -314,6 +329,11 @@ def _grouped(t: Tensor, kv_heads: int) -> Tensor:
     return t.reshape(t.shape[0], kv_heads, t.shape[1] // kv_heads, *t.shape[2:])
 
 
+def _autocast(rows: Tensor) -> bool:
+    kind = rows.device.type
+    return kind != "meta" and torch.is_autocast_enabled(kind)
+
+
 def _both(one: Tensor | None, other: Tensor) -> Tensor:
     """Two masks as one: what both let through, with all that is added."""
     if one is None:
@@ -322,10 +342,3 @@ def _both(one: Tensor | None, other: Tensor) -> Tensor:
         return one & other
     parts = [torch.where(t, 0.0, -math.inf) if t.dtype == torch.bool else t for t in (one, other)]
     return parts[0] + parts[1]
-
-
-def _number(value: Any, name: str) -> float:
-    found = read_scale(value, euclidean, (), torch.empty(0))
-    if isinstance(found, Tensor):
-        raise InputError(f"{name} is a tensor; a number or 'learned' is wanted")
-    return found

@@ -60,3 +60,16 @@ def check_count(value: Any, name: str, least: int = 1) -> int:
 def accumulate_dtype(dtype: torch.dtype) -> torch.dtype:
     """What sums are computed in: float32 for 16-bit numbers."""
     return torch.float32 if dtype in (torch.float16, torch.bfloat16) else dtype
+
+
+def check_rows(x: Any, name: str, d: int, **like: Tensor) -> Tensor:
+    """Inputs (..., d) as rows (n, d), of the device and dtype of a parameter: in its dtype under torch.autocast."""
+    (one,) = like.values()
+    check_tensor(x, name)
+    if x.shape[-1] != d:
+        raise ShapeError(f"{name} has shape {tuple(x.shape)}; the last axis must be d={d}")
+    if x.device == one.device and x.device.type != "meta" and torch.is_autocast_enabled(x.device.type):
+        x = x.to(one.dtype)
+    check_together(**{name: x}, **like)
+    rows: Tensor = x.reshape(-1, d)
+    return rows

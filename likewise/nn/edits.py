@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-import itertools
+import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 #: silu(-8) is -0.003, against 8 for the input itself.
 SHARP = 8.0
 _ROWS = ("keys", "values", "key_bias")
-_stamps = itertools.count(1)
 
 
 @dataclass(frozen=True)
@@ -69,8 +68,8 @@ class Change:
     before: Tensor | None
     after: Tensor | None
     leak: float | None
-    _rows: tuple[Any, Any] = field(repr=False)
-    _stamps: tuple[int, int] = field(repr=False)
+    _was: Any = field(repr=False)
+    _left: bytes = field(repr=False)
 
     def undo(self) -> None:
         """Put the memory back, bit for bit; the latest change first.
@@ -110,21 +109,24 @@ class Change:
 
 
 def check_untouched(change: Change) -> None:
-    """That the memory is as the change left it."""
-    memory, (_, left) = change.memory, change._rows
-    same = memory._change == change._stamps[1]
-    if same and change.kind == "edit":
-        same = bool(torch.equal(memory.values[list(change.keys)], left))
-    elif same and change.kind == "add":
-        same = all(torch.equal(now[-1], then) for now, then in zip(_parts(memory), left, strict=True))
-    if not same:
+    """That the memory is, to the bit, as the change left it."""
+    if _fingerprint(change.memory) != change._left:
         raise InputError(f"the memory has been changed since it {change}; undo the latest change first")
+
+
+def _fingerprint(memory: Memory) -> bytes:
+    """Of all keys, their biases, and values."""
+    made = hashlib.blake2b(digest_size=16)
+    for part in _parts(memory):
+        made.update(str(tuple(part.shape)).encode())
+        made.update(part.cpu().contiguous().view(torch.uint8).numpy().data)
+    return made.digest()
 
 
 @torch.no_grad()
 def restore(memory: Memory, change: Change) -> None:
     """Take a change back in its memory, or in a copy of that."""
-    was, _ = change._rows
+    was = change._was
     if change.kind == "edit":
         memory.values[list(change.keys)] = was
     elif change.kind == "add":
@@ -132,7 +134,6 @@ def restore(memory: Memory, change: Change) -> None:
     else:
         at = change.keys[0]
         _replace(memory, [torch.cat([r[:at], row[None], r[at:]]) for r, row in zip(_parts(memory), was, strict=True)])
-    memory._change = change._stamps[0]
 
 
 def _parts(memory: Memory) -> list[Tensor]:
@@ -146,11 +147,9 @@ def _replace(memory: Memory, parts: list[Tensor]) -> None:
         parameter.data, parameter.grad = rows, None
 
 
-def _made(memory: Memory, kind: str, keys: Any, answers: Any, leak: float | None, rows: Any) -> Change:
-    stamps = (memory._change, next(_stamps))
-    memory._change = stamps[1]
+def _made(memory: Memory, kind: str, keys: Any, answers: Any, leak: float | None, was: Any) -> Change:
     before, after = answers
-    return Change(memory, kind, tuple(keys), before, after, leak, rows, stamps)
+    return Change(memory, kind, tuple(keys), before, after, leak, was, _fingerprint(memory))
 
 
 # ---- the door
@@ -191,7 +190,7 @@ def edit(memory: Memory, at: Any, value: Any, others: Tensor | None, ridge: floa
         wanted, was = _wanted(memory, value, (memory.d_out,)), memory.values[key].clone()
         memory.values[key] = wanted
         now = memory.values[key].clone()
-        return _made(memory, "edit", [key], (was, now), None, (was[None], now[None]))
+        return _made(memory, "edit", [key], (was, now), None, was[None])
     if at.ndim > 2:
         raise ShapeError(f"x has shape {tuple(at.shape)}; ({memory.d},) or (m, {memory.d}) is wanted")
     rows, ridge = _finite_rows(memory, at, "x"), _check_ridge(ridge)
@@ -207,7 +206,7 @@ def edit(memory: Memory, at: Any, value: Any, others: Tensor | None, ridge: floa
         )
     keys = (answering != 0).any(0).nonzero()[:, 0]
     a = answering[:, keys]
-    u = least_disturbing(a, _second_moment(memory, others, keys, ridge))
+    u = least_disturbing(a, _towards(memory, others, keys, ridge, a))
     was = memory.values[keys].clone()
     memory.values[keys] = (was.double() + u @ (wanted.double() - before.double())).to(was.dtype)
     after = memory(rows)
@@ -218,34 +217,48 @@ def edit(memory: Memory, at: Any, value: Any, others: Tensor | None, ridge: floa
             "no change of values gives these answers: the same keys answer to several of the inputs, or hardly answer "
             "to one; edit them one by one, or add(x, value)"
         )
-    now, shape = memory.values[keys].clone(), (*at.shape[:-1], memory.d_out)
-    answers = (before.reshape(shape), after.reshape(shape))
-    return _made(memory, "edit", keys.tolist(), answers, None, (was, now))
+    shape = (*at.shape[:-1], memory.d_out)
+    return _made(memory, "edit", keys.tolist(), (before.reshape(shape), after.reshape(shape)), None, was)
 
 
-def least_disturbing(a: Tensor, c: Tensor | None) -> Tensor:
-    """U (n, m) with A U = 1, of A (m, n), for which U^T C U is least: C^-1 A^T (A C^-1 A^T)^-1; C is 1 without one."""
-    spread = a.T if c is None else torch.linalg.solve(c, a.T)
-    made: Tensor = spread @ torch.linalg.pinv(a @ spread, hermitian=True)
+def least_disturbing(a: Tensor, towards: Tensor) -> Tensor:
+    """U (n, m) with A U = 1, of A (m, n), for which U^T C U is least: T (A T)^-1 with T = C^-1 A^T."""
+    made: Tensor = towards @ torch.linalg.pinv(a @ towards, hermitian=True)
     return made
 
 
-def _second_moment(memory: Memory, others: Tensor | None, keys: Tensor, ridge: float) -> Tensor | None:
-    """The mean over others of a a^T, over some keys, with the ridge."""
+def _towards(memory: Memory, others: Tensor | None, keys: Tensor, ridge: float, a: Tensor) -> Tensor:
+    """C^-1 A^T, up to a factor, of C = B^T B + r, with B (others, keys) the others' activations.
+
+    Of fewer others than keys, by the identity C^-1 A^T = (A^T - B^T (B B^T + r)^-1 B A^T) / r.
+    """
     if others is None:
-        return None
+        return a.T
     rows = _finite_rows(memory, others, "others")
+    if len(rows) < len(keys):
+        b = torch.cat([memory._activations(part)[:, keys].double() for part in split(rows, 4096)])
+        if (r := _ridge_of(b.square().sum() / len(keys), ridge)) is None:
+            return a.T
+        gram = b @ b.T + r * torch.eye(len(b), dtype=b.dtype).to(b.device)
+        made: Tensor = a.T - b.T @ torch.linalg.solve(gram, b @ a.T)
+        return made
     c = torch.zeros(len(keys), len(keys), dtype=torch.float64, device=rows.device)
     for part in split(rows, 4096):
-        a = memory._activations(part)[:, keys].double()
-        c += a.T @ a
-    return _ridged(c / max(len(rows), 1), ridge)
+        b = memory._activations(part)[:, keys].double()
+        c += b.T @ b
+    made = torch.linalg.solve(_ridged(c, ridge), a.T)
+    return made
+
+
+def _ridge_of(mean: Tensor, ridge: float) -> float | None:
+    """What is added to a diagonal of that mean; None to one of zeros."""
+    return max(ridge, 1e-10) * float(mean) if float(mean) > 0 else None
 
 
 def _ridged(c: Tensor, ridge: float) -> Tensor:
     """With ridge times the mean of the diagonal added to it, and never quite singular."""
-    mean = float(c.diagonal().mean())
-    made: Tensor = c + (max(ridge, 1e-10) * mean if mean > 0 else 1.0) * torch.eye(len(c), dtype=c.dtype).to(c.device)
+    r = _ridge_of(c.diagonal().mean(), ridge)
+    made: Tensor = c + (1.0 if r is None else r) * torch.eye(len(c), dtype=c.dtype).to(c.device)
     return made
 
 
@@ -274,8 +287,8 @@ def add(memory: Memory, x: Any, value: Any, others: Tensor | None, ridge: float)
             f"top_k={memory.top_k} better keys do; pass others= without what is like x, or edit(x, value)"
         )
     memory.values[-1] = ((wanted.double() - memory(row)[0].double()) / weight).to(wanted.dtype)
-    after, left = memory(row), [r[-1].clone() for r in _parts(memory)]
-    return _made(memory, "add", [memory.n_keys - 1], (before[0], after[0]), _leak(memory, rest, weight), (None, left))
+    answers = before[0], memory(row)[0]
+    return _made(memory, "add", [memory.n_keys - 1], answers, _leak(memory, rest, weight), None)
 
 
 def _new_key(memory: Memory, row: Tensor, rest: Tensor, ridge: float) -> tuple[Tensor, Tensor | None]:
@@ -331,4 +344,4 @@ def remove(memory: Memory, key: Any) -> Change:
         raise InputError(f"a memory of {memory.n_keys} keys cannot lose one: at least {least} must stay")
     was = [rows[number].clone() for rows in _parts(memory)]
     _replace(memory, [torch.cat([rows[:number], rows[number + 1 :]]) for rows in _parts(memory)])
-    return _made(memory, "remove", [number], (None, None), None, (was, None))
+    return _made(memory, "remove", [number], (None, None), None, was)

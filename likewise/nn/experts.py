@@ -27,7 +27,7 @@ from torch import Tensor, nn
 
 from likewise.errors import InputError, ShapeError
 from likewise.formula.metrics import as_metric
-from likewise.nn.check import check_count, check_metric, check_tensor, check_together
+from likewise.nn.check import check_count, check_metric, check_rows
 from likewise.nn.comparison import scores
 from likewise.nn.memory import Memory, read_scale
 from likewise.nn.select import best
@@ -198,11 +198,7 @@ class MixtureOfExperts(nn.Module):
         return self._scores(self._rows(x)).reshape(*x.shape[:-1], self.n_experts)
 
     def _rows(self, x: Tensor) -> Tensor:
-        check_tensor(x, "x")
-        if x.shape[-1] != self.d:
-            raise ShapeError(f"x has shape {tuple(x.shape)}; the last axis must be d={self.d}")
-        check_together(x=x, keys=self.keys)
-        return x.reshape(-1, self.d)
+        return check_rows(x, "x", self.d, keys=self.keys)
 
     def _scores(self, rows: Tensor) -> Tensor:
         sign = 1 if self.metric.closer == "larger" else -1

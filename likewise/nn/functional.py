@@ -5,40 +5,34 @@ Three routes give the same numbers to rounding:
 * What a softmax cannot tell from a dot product (dot, cosine, squared distances, their matrices) goes to torch's fused
   attention: :mod:`likewise.nn.products`.
 * Without gradients, long sequences on the CPU go through :func:`likewise.attend`.
-* All else is computed in blocks of pairs through :func:`likewise.nn.comparison.scores`. Where there is more than one
-  block, backward computes each again from its rows, so that no n x m matrix is ever kept.
+* All else is computed in blocks of pairs: :mod:`likewise.nn.blocks`.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import math
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
-from torch.utils.checkpoint import checkpoint
 
 from likewise.compute import attend as engine_attend
 from likewise.errors import BadRowsError, InputError, ShapeError
 from likewise.formula.metric import Metric
 from likewise.formula.metrics import dot
 from likewise.formula.rank import never_negative
+from likewise.nn.blocks import PAIRS, Rule, Weights, in_blocks
 from likewise.nn.check import accumulate_dtype, check_metric, check_tensor, check_together
-from likewise.nn.comparison import scores
+from likewise.nn.eager import eager
 from likewise.nn.mask import Look, read_mask
 from likewise.nn.products import as_products, attend_products
 
-#: Pairs of a block: 8 MB of scores in float32, and some five times that while a block's gradient is computed.
-PAIRS = 1 << 21
-#: Rows that a block of queries has at least, where leading axes can be taken apart instead.
-ROWS = 64
 #: Pairs of one head above which :func:`likewise.attend` is no slower than scores, softmax and a product.
-ENGINE = 1 << 18
+ENGINE = 1 << 16
 
 NORMALIZERS = ("softmax", "kernel", "relu", "none")
 
@@ -122,16 +116,7 @@ def attend(
 # ------------------------------------------------------------------------------------------------ options
 
 
-@dataclass(frozen=True)
-class Rule:
-    """How a metric becomes weights: its ``sign``, whether the ``log`` of its value is the score, what normalises."""
-
-    metric: Metric
-    sign: float
-    normalizer: str
-    log: bool = False
-
-
+@functools.lru_cache(maxsize=256)
 def read_normalizer(name: str, metric: Metric) -> Rule:
     """The rule of a metric. A kernel exp(t) over its sum is the softmax of t, which neither over- nor underflows."""
     if name not in NORMALIZERS:
@@ -170,6 +155,11 @@ def read_scale(scale: Any, metric: Metric, lead: tuple[int, ...], q: Tensor) -> 
         if not fits:
             raise ShapeError(f"scale has shape {tuple(scale.shape)}; it must broadcast to {wanted}")
         return scale
+    return finite(scale)
+
+
+def finite(scale: Any) -> float:
+    """A finite number."""
     try:
         value = float(scale)
     except (TypeError, ValueError):
@@ -200,6 +190,7 @@ def check_offset(value: Any) -> int:
 # ------------------------------------------------------------------------------------------------ routes
 
 
+@eager
 def weigh(
     q: Tensor, k: Tensor, v: Tensor, rule: Rule, scale: float | Tensor, look: Look, dropout: float = 0.0
 ) -> Tensor:
@@ -225,15 +216,15 @@ def _route(q: Tensor, k: Tensor, v: Tensor, rule: Rule, scale: float | Tensor, l
     learned = torch.is_grad_enabled() and any(
         isinstance(t, Tensor) and t.requires_grad for t in (q, k, v, scale, look.mask)
     )
-    softmax = dropout == 0 and rule.normalizer == "softmax"
+    softmax = dropout == 0 and rule.normalizer == "softmax" and not rule.log
     if softmax and not (look.mask is not None and look.mask.requires_grad):
         products = as_products(rule.metric, q.shape[-1])
-        if products is not None:
+        if products is not None and _known(q, k):
             products = replace(products, slope=products.slope * rule.sign)
             return attend_products(products, q, k, v, scale, look, PAIRS)
     if softmax and not learned and (found := _through_engine(q, k, v, rule, scale, look)) is not None:
         return found
-    return _Block(rule, look, dropout, learned).run(q, k, v, scale, look.mask)
+    return in_blocks(Weights(rule, look, dropout), q, k, v, scale, learned)
 
 
 def _as_given(q: Tensor) -> contextlib.AbstractContextManager[Any]:
@@ -242,6 +233,12 @@ def _as_given(q: Tensor) -> contextlib.AbstractContextManager[Any]:
     if kind != "meta" and torch.is_autocast_enabled(kind):
         return torch.autocast(kind, enabled=False)
     return contextlib.nullcontext()
+
+
+def _known(*rows: Tensor) -> bool:
+    """Whether no NaN or infinity is among numbers on the CPU: torch's kernel there makes zeros of a query's NaN."""
+    kinds = {t.device.type for t in rows}
+    return kinds != {"cpu"} or all(math.isfinite(float(t.detach().sum(dtype=torch.float64))) for t in rows)
 
 
 def _nothing(q: Tensor, k: Tensor, v: Tensor, lead: tuple[int, ...]) -> Tensor:
@@ -259,113 +256,9 @@ def _through_engine(q: Tensor, k: Tensor, v: Tensor, rule: Rule, scale: float | 
         return None
     mask = "causal" if look.offset is not None else None if look.mask is None else look.mask.detach().numpy()
     rows = (t.detach().numpy() for t in (q, k, v))
-    threads = torch.get_num_threads()
+    threads, factor = torch.get_num_threads(), float(scale.detach() if isinstance(scale, Tensor) else scale)
     try:
-        found = engine_attend(*rows, metric=rule.metric, scale=float(scale), mask=mask, n_jobs=threads)
+        found = engine_attend(*rows, metric=rule.metric, scale=factor, mask=mask, n_jobs=threads)
     except BadRowsError:
         return None  # NaN passes through layers: whoever trains looks for it in the loss
     return torch.from_numpy(found)
-
-
-@dataclass(frozen=True)
-class _Block:
-    """Pairs in blocks: every score, the weights, the sum of values, and nothing kept."""
-
-    rule: Rule
-    look: Look
-    dropout: float
-    learned: bool
-
-    def run(self, q: Tensor, k: Tensor, v: Tensor, scale: float | Tensor, mask: Tensor | None) -> Tensor:
-        """All queries and keys; tensors have as many axes each, of which leading ones are equal or 1."""
-        lead = np.broadcast_shapes(q.shape[:-2], k.shape[:-2], v.shape[:-2])
-        n, m = q.shape[-2], k.shape[-2]
-        pairs = math.prod(lead) * n * m
-        causal = self.look.offset is not None
-        if pairs <= PAIRS and (not causal or n < 4 * ROWS):
-            return self.part(q, k, v, scale, mask, 0, again=False)
-        each = math.prod(lead) * m
-        if pairs > PAIRS and each * min(ROWS, n) > PAIRS and math.prod(lead) > 1:
-            return self.along(q, k, v, scale, mask)
-        rows = max(1, min(PAIRS // each, n if not causal else max(ROWS, n // 4)))
-        again = self.learned and pairs > PAIRS
-        made = []
-        for start, part in zip(range(0, n, rows), _split(q, rows, -2), strict=True):
-            made.append(self.part(part, k, v, scale, mask, start, again=again))
-        return torch.cat(made, -2)
-
-    def along(self, q: Tensor, k: Tensor, v: Tensor, scale: float | Tensor, mask: Tensor | None) -> Tensor:
-        """One after the other along the first leading axis that there is."""
-        lead = np.broadcast_shapes(q.shape[:-2], k.shape[:-2], v.shape[:-2])
-        axis = next(i for i, size in enumerate(lead) if size > 1)
-        spread = [_along(t, axis, lead[axis]) for t in (q, k, v, scale, mask)]
-        return torch.cat([self.run(*one) for one in zip(*spread, strict=True)], axis)
-
-    def part(
-        self, q: Tensor, k: Tensor, v: Tensor, scale: float | Tensor, mask: Tensor | None, start: int, *, again: bool
-    ) -> Tensor:
-        """Some rows of queries, which begin at ``start``; computed ``again`` for backward, or kept."""
-        part = self.look.part(start, start + q.shape[-2], k.shape[-2])
-        k, v = k[..., : part.stop, :], v[..., : part.stop, :]
-        here = replace(self.look, mask=mask).of(part, q.device)
-        if not again:
-            return self.weigh(q, k, v, scale, here)
-        made: Tensor = checkpoint(
-            self.weigh, q, k, v, scale, here, use_reentrant=False, preserve_rng_state=self.dropout > 0
-        )
-        return made
-
-    def weigh(self, q: Tensor, k: Tensor, v: Tensor, scale: float | Tensor, mask: Tensor | None) -> Tensor:
-        """The definition: scores, weights, and the values they weigh."""
-        wide, rule = accumulate_dtype(q.dtype), self.rule
-        s = scores(q.to(wide), k.to(wide), rule.metric)
-        if rule.log:
-            s = torch.where(s > 0, torch.log(torch.where(s > 0, s, 1)), -math.inf)
-        s = s * (rule.sign * scale if isinstance(scale, float) else rule.sign * scale.to(wide))
-        weights = _WEIGHTS[rule.normalizer](s, mask, rule.log)
-        if self.dropout:
-            weights = F.dropout(weights, self.dropout)
-        return weights @ v.to(wide)
-
-
-def _split(t: Tensor, size: int, axis: int) -> list[Tensor]:
-    return list(torch.split(t, size, axis))
-
-
-def _along(t: Any, axis: int, size: int) -> list[Any]:
-    if not isinstance(t, Tensor) or t.shape[axis] == 1:
-        return [t] * size
-    return _split(t, 1, axis)
-
-
-def _softmax(s: Tensor, mask: Tensor | None, log: bool) -> Tensor:
-    if mask is not None:
-        s = torch.where(mask, s, -math.inf) if mask.dtype == torch.bool else s + mask
-    if mask is None and not log:
-        return torch.softmax(s, -1)
-    seen = (s != -math.inf).any(-1, keepdim=True)
-    return torch.where(seen, torch.softmax(torch.where(seen, s, 0), -1), 0)
-
-
-def _relu(s: Tensor, mask: Tensor | None, log: bool) -> Tensor:
-    if mask is None:
-        return torch.relu(s) / s.shape[-1]
-    allowed = mask if mask.dtype == torch.bool else mask != -math.inf
-    count = allowed.sum(-1, keepdim=True).clamp_min(1)
-    return torch.relu(_none(s, mask, log)) / count
-
-
-def _none(s: Tensor, mask: Tensor | None, log: bool) -> Tensor:
-    if mask is None:
-        return s
-    if mask.dtype == torch.bool:
-        return torch.where(mask, s, 0)
-    hidden = mask == -math.inf
-    return torch.where(hidden, 0, s + torch.where(hidden, 0, mask))
-
-
-_WEIGHTS: dict[str, Callable[[Tensor, Tensor | None, bool], Tensor]] = {
-    "softmax": _softmax,
-    "relu": _relu,
-    "none": _none,
-}

@@ -23,7 +23,7 @@ from likewise.errors import InputError, ShapeError
 from likewise.formula.metric import Metric
 from likewise.formula.metrics import as_metric
 from likewise.nn.activation import activated, activation_of, module_of, named
-from likewise.nn.check import check_count, check_metric, check_tensor, check_together
+from likewise.nn.check import check_count, check_metric, check_rows
 from likewise.nn.comparison import scores
 from likewise.nn.edits import Change, add, edit, remove
 from likewise.nn.select import BLOCK, Finder, array_of, best, in_blocks, split
@@ -64,9 +64,9 @@ class Memory(nn.Module):
         "relu", "gelu", "gelu_tanh", "silu", "sigmoid", "tanh", "softmax", "identity", or a function that keeps shapes.
     top_k : int, optional
         Only the k keys with the largest scores count (ties to the lowest index); the others' activations are 0, and no
-        gradient reaches them. Softmax then runs over the chosen. Where no gradients are wanted, on the CPU, the keys
-        are found by likewise's exact search if the order is the metric's own (no key biases, or equal ones) or the
-        metric is dot; else by scores in the layer's own precision.
+        gradient reaches them. Softmax then runs over the chosen. Where no gradients are wanted, on the CPU, the best
+        are those of float64 arithmetic: by likewise's exact search if the order is the metric's own (no key biases, or
+        equal ones) or the metric is dot, else by all scores. In training they are those of the layer's own precision.
     scale : float or "learned", optional
         What the metric is multiplied by, above 0. Default: 1 for dot; else so that scores of normal rows have a spread
         of 1, and key biases so that their mean is 0. Half of the keys then answer to a layer-normed input.
@@ -135,7 +135,7 @@ class Memory(nn.Module):
         self.fixed_scale = read_scale(scale, self.metric, self.d)
         if scale == "learned":
             self.log_scale = nn.Parameter(torch.empty((), **where))
-        self._finder, self._change = Finder(), 0
+        self._finder = Finder()
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -198,13 +198,7 @@ class Memory(nn.Module):
 
     def _rows(self, x: Tensor, name: str = "x") -> Tensor:
         """Inputs as rows (n, d), checked."""
-        check_tensor(x, name)
-        if x.shape[-1] != self.d:
-            raise ShapeError(f"{name} has shape {tuple(x.shape)}; the last axis must be d={self.d}")
-        if x.device == self.keys.device and x.device.type != "meta" and torch.is_autocast_enabled(x.device.type):
-            x = x.to(self.keys.dtype)
-        check_together(**{name: x}, keys=self.keys)
-        return x.reshape(-1, self.d)
+        return check_rows(x, name, self.d, keys=self.keys)
 
     def check_table(self, inputs: Tensor, name: str) -> Tensor:
         """Inputs (n, d), checked."""
@@ -251,12 +245,15 @@ class Memory(nn.Module):
     # ---- which keys are the best
 
     def _search(self, rows: Tensor, k: int, exact: bool) -> Tensor:
-        """The k best keys of each row, the best first: by the engine's search, if it is wanted and can serve."""
-        if exact and rows.device.type == "cpu" and (sides := self._searched(rows)) is not None:
+        """The k best keys of each row, the best first: if ``exact``, by the engine's search or scores in float64."""
+        if not exact or rows.device.type != "cpu":
+            return best(self._scores(rows), k)
+        if (sides := self._searched(rows)) is not None:
             found = torch.from_numpy(self._finder.find(*sides[:2], k, sides[2]).indices)
             if not (found < 0).any():  # a formula that has no value for some pair
                 return found
-        return best(self._scores(rows), k)
+        bias = None if self.key_bias is None else self.key_bias.double()
+        return best(self._score(self._compare(rows.double(), self.keys.double()), bias), k)
 
     def _searched(self, rows: Tensor) -> tuple[NDArray[Any], NDArray[Any], Metric] | None:
         """Queries, items and a metric whose largest values are the largest scores; None where there are none such.

@@ -22,13 +22,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from likewise.errors import InputError, ShapeError
+from likewise.errors import InputError
 from likewise.formula.expr import ACC, DIM, const
 from likewise.formula.metric import Metric
 from likewise.formula.metrics import as_metric
 from likewise.formula.rank import is_plain, rank_of
 from likewise.nn.activation import activated, activation_of
-from likewise.nn.check import accumulate_dtype, check_count, check_metric, check_tensor, check_together
+from likewise.nn.check import accumulate_dtype, check_count, check_metric, check_rows
 from likewise.nn.comparison import scores
 from likewise.nn.expression import evaluate
 from likewise.nn.memory import Answers, read_scale
@@ -180,11 +180,7 @@ class ProductKeys(nn.Module):
         return self.heads * (2 * self.n_side + 4 * len(_staircase(self.top_k)[0]))
 
     def _rows(self, x: Tensor) -> Tensor:
-        check_tensor(x, "x")
-        if x.shape[-1] != self.d:
-            raise ShapeError(f"x has shape {tuple(x.shape)}; the last axis must be d={self.d}")
-        check_together(x=x, values=self.values)
-        return x.reshape(-1, self.d)
+        return check_rows(x, "x", self.d, values=self.values)
 
     def _read(self, rows: Tensor) -> Tensor:
         learning = torch.is_grad_enabled() and (rows.requires_grad or any(p.requires_grad for p in self.parameters()))

@@ -219,7 +219,7 @@ class Transformer(nn.Module):
     def logits(self, ids: Tensor, cache: list[Cache] | None = None, before: int = 0) -> Tensor:
         """:meth:`forward` of numbers that are known to fit."""
         x = self.tokens(ids) + self.places.weight[before : before + ids.shape[1]]
-        x = self.dropout(x)
+        x = self.dropout(x) if self.dropout.p else x
         for i, block in enumerate(self.blocks):
             x = block(x, None if cache is None else cache[i])
         x = self.norm(x)
@@ -445,8 +445,10 @@ class _Block(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor, cache: Cache | None = None) -> Tensor:
-        x = x + self.dropout(self.attention(self.norm_attention(x), cache=cache))
-        return cast(Tensor, x + self.dropout(self.feedforward(self.norm_feedforward(x))))
+        looked = self.attention(self.norm_attention(x), cache=cache)
+        x = x + (self.dropout(looked) if self.dropout.p else looked)
+        known = self.feedforward(self.norm_feedforward(x))
+        return cast(Tensor, x + (self.dropout(known) if self.dropout.p else known))
 
     def writing(self) -> list[Tensor]:
         """The matrices whose products are added to x."""
