@@ -378,7 +378,12 @@ def metric_part(results: Results) -> str:
     sizes, names = results["sizes"], [m for m in METRICS if of(results, f"metric {m}")]
     base = mean(of(results, "metric dot", "step"))
     rows = [
-        [m, percent(of(results, f"metric {m}")), f"{mean(of(results, f'metric {m}', 'step')) / base:.1f}×"]
+        [
+            m,
+            percent(of(results, f"metric {m}")),
+            f"{mean(of(results, f'metric {m}', 'step')) / base:.1f}×",
+            f"{of(results, f'metric {m}', 'rate')[0]:g}",
+        ]
         for m in names
     ]
     title = f"relu of a score by ({sizes['metric_width']:,} keys, {sizes['metric_facts']:,} facts)"
