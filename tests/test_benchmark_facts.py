@@ -22,6 +22,9 @@ def test_a_page_is_written(tmp_path):
     assert results["runs"]["width 8 facts 64 seed 0"]["recall"] == known.recall(memory)
     assert "| 8 | " in text
     assert "| `edit(x, value)` | " in text
+    tables = [part.splitlines() for part in text.split("\n\n") if part.startswith("| ")]
+    assert len(tables) == 4
+    assert all(len({line.count("|") for line in table}) == 1 for table in tables)
     pictures = [page.with_name(f"memory_{name}.svg").read_bytes() for name in ("width", "bits")]
     assert all(len(picture) < 60_000 for picture in pictures)
     again = dict(results["runs"])
