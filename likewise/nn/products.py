@@ -26,7 +26,7 @@ from likewise.formula.metric import Metric
 from likewise.formula.screen import factor
 from likewise.nn.comparison import Rows, _divisor, _scaled
 from likewise.nn.expression import evaluate
-from likewise.nn.mask import Look, Part, seeing
+from likewise.nn.mask import Look, Part, rows_of, seeing
 
 SIXTEEN = (torch.float16, torch.bfloat16)
 _PRODUCT = Expr("mul", (X, Y))
@@ -133,8 +133,9 @@ def attend_products(
     lead = np.broadcast_shapes(q.shape[:-2], k.shape[:-2], v.shape[:-2])
     q, k, v = (_four_axes(t.expand(*lead, *t.shape[-2:])) for t in (q, k, v))
     look = Look(look.offset, None if look.mask is None else _four_axes(look.mask))
-    out = torch.cat([_rows(q, k, v, factor_, look, part) for part in look.parts(q, k, pairs)], -2)
-    return out[..., :width].reshape(*lead, q.shape[-2], width).to(dtype)
+    made = [_rows(q, k, v, factor_, look, part) for part in look.parts(q, k, pairs)]
+    out = made[0] if len(made) == 1 else torch.cat(made, -2)
+    return (out if out.shape[-1] == width else out[..., :width]).reshape(*lead, q.shape[-2], width).to(dtype)
 
 
 def _squares(q: Tensor, k: Tensor, scale: float | Tensor, look: Look) -> tuple[Tensor, Tensor, Look]:
@@ -176,7 +177,8 @@ def _four_axes(t: Tensor) -> Tensor:
 
 def _rows(q: Tensor, k: Tensor, v: Tensor, scale: float, look: Look, part: Part) -> Tensor:
     """The rows ``part`` of queries: a query that sees nothing gives 0, and no gradient."""
-    q, k, v = q[..., part.rows, :], k[..., : part.stop, :], v[..., : part.stop, :]
+    keys = slice(0, part.stop)
+    q, k, v = rows_of(q, part.rows), rows_of(k, keys), rows_of(v, keys)
     if look.mask is None and look.fused_causal(part):
         return _fused(q, k, v, None, True, scale)
     mask = look.of(part, q.device)
