@@ -29,7 +29,7 @@ from likewise.formula.metric import Metric
 from likewise.formula.simplify import simplify
 from likewise.nn.check import accumulate_dtype
 from likewise.nn.comparison import scores
-from likewise.nn.mask import Look
+from likewise.nn.mask import Look, rows_of
 
 #: Pairs of a block: 4 MB of scores in float32, and some ten times that while a block's gradient is computed.
 PAIRS = 1 << 20
@@ -60,7 +60,8 @@ class Piece:
     def of(self, t: Tensor, rows: slice | None = None) -> Tensor:
         """The part of a tensor that belongs here; axes of 1 stand for any number."""
         at = tuple(slice(i, i + 1) if size > 1 else slice(None) for i, size in zip(self.lead, t.shape, strict=False))
-        return t[at] if rows is None else t[at][..., rows, :]
+        t = t[at] if any(s != slice(None) for s in at) else t
+        return t if rows is None else rows_of(t, rows)
 
 
 @dataclass(frozen=True)

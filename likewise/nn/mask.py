@@ -72,6 +72,12 @@ class Look:
         return mask & causal if mask.dtype == torch.bool else torch.where(causal, mask, -math.inf)
 
 
+def rows_of(t: Tensor, rows: slice) -> Tensor:
+    """Some rows; all of them are the tensor itself, whose gradient needs no copy."""
+    whole = rows.start in (None, 0) and (rows.stop is None or rows.stop >= t.shape[-2])
+    return t if whole else t[..., rows, :]
+
+
 def seeing(mask: Tensor) -> Tensor:
     """Whether each query may look at anything, (..., n or 1, 1)."""
     return (mask if mask.dtype == torch.bool else mask != -math.inf).any(-1, keepdim=True)

@@ -27,7 +27,7 @@ from likewise.formula.metric import Metric
 from likewise.formula.screen import factor
 from likewise.nn.comparison import Rows, _divisor, _scaled
 from likewise.nn.expression import evaluate
-from likewise.nn.mask import Look, Part, seeing
+from likewise.nn.mask import Look, Part, rows_of, seeing
 
 SIXTEEN = (torch.float16, torch.bfloat16)
 _PRODUCT = Expr("mul", (X, Y))
@@ -136,7 +136,7 @@ def attend_products(
     look = Look(look.offset, None if look.mask is None else _four_axes(look.mask))
     made = [_rows(q, k, v, factor_, look, part) for part in look.parts(q, k, pairs)]
     out = made[0] if len(made) == 1 else torch.cat(made, -2)
-    return out[..., :width].reshape(*lead, q.shape[-2], width).to(dtype)
+    return (out if out.shape[-1] == width else out[..., :width]).reshape(*lead, q.shape[-2], width).to(dtype)
 
 
 def _squares(q: Tensor, k: Tensor, scale: float | Tensor, look: Look) -> tuple[Tensor, Tensor, Look]:
@@ -178,7 +178,8 @@ def _four_axes(t: Tensor) -> Tensor:
 
 def _rows(q: Tensor, k: Tensor, v: Tensor, scale: float, look: Look, part: Part) -> Tensor:
     """The rows ``part`` of queries: a query that sees nothing gives 0, and no gradient."""
-    q, k, v = q[..., part.rows, :], k[..., : part.stop, :], v[..., : part.stop, :]
+    keys = slice(0, part.stop)
+    q, k, v = rows_of(q, part.rows), rows_of(k, keys), rows_of(v, keys)
     if look.mask is None and look.fused_causal(part):
         return fused(q, k, v, None, True, scale)
     mask = look.of(part, q.device)
