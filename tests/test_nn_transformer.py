@@ -11,7 +11,7 @@ import likewise as lw
 from likewise.errors import DtypeError, InputError, ShapeError, UnknownMetricError
 from likewise.nn import Transformer, Vocabulary
 
-METRICS = ["dot", "cosine", "sqeuclidean", "euclidean", "manhattan", "chebyshev", "rbf", "laplacian"]
+METRICS = ["dot", "cosine", "sqeuclidean", "euclidean", "manhattan", "chebyshev", "rbf", "laplacian", "mahalanobis"]
 TEXT = "to be or not to be\n"
 
 
@@ -322,7 +322,14 @@ def test_calls_that_do_not_fit(call, error, message):
 
 @pytest.mark.parametrize(
     "metric",
-    ["manhattan", "cosine", lw.rbf(gamma=0.5), lw.minkowski(3), lw.metric(lambda x, y: abs(x - y) ** 1.5)],
+    [
+        "manhattan",
+        "cosine",
+        "mahalanobis",
+        lw.rbf(gamma=0.5),
+        lw.minkowski(3),
+        lw.metric(lambda x, y: abs(x - y) ** 1.5),
+    ],
     ids=str,
 )
 def test_a_model_comes_back_from_its_file(tmp_path, metric):

@@ -181,10 +181,13 @@ def read_texts(paths: Sequence[str], encoding: str | None = None) -> str:
 
 
 def _metric(name: str) -> Any:
+    from likewise.formula.metrics import ALIASES
     from likewise.formula.parse import metric_from_name
 
+    if ALIASES.get(name, name) == "mahalanobis":
+        return "mahalanobis"  # of a matrix that is learned
     found = metric_from_name(name)
-    return name if found.name == name else found
+    return found if "(" in name else name  # a plain name is what a checkpoint is to say
 
 
 def _threads(count: int | None) -> None:

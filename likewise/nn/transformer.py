@@ -27,7 +27,7 @@ from torch.nn import functional
 from likewise.errors import DtypeError, InputError, ShapeError
 from likewise.files.archive import load_archive, save_archive
 from likewise.formula.metric import Metric
-from likewise.formula.metrics import as_metric
+from likewise.formula.metrics import ALIASES, as_metric, dot
 from likewise.nn.attention import Attention
 from likewise.nn.cache import Cache
 from likewise.nn.check import check_count
@@ -51,7 +51,7 @@ class Transformer(nn.Module):
     layers, heads, width : int
         How many blocks; how many attentions side by side in each, which share the width.
     metric : str, Metric or callable
-        What attention compares queries and keys by.
+        What attention compares queries and keys by; "mahalanobis" learns its matrix.
     scale : "learned", float or None
         What the comparison is multiplied by before the softmax, as in :class:`likewise.nn.Attention`. Default: fixed
         for "dot" (1 / sqrt(width / heads), as everywhere), else learned, one number for each head.
@@ -480,7 +480,9 @@ def _kept(metric: Any) -> str | Metric:
 
 
 def _is_dot(metric: Any) -> bool:
-    return metric != "mahalanobis" and as_metric(metric).name == "dot"
+    if isinstance(metric, str) and ALIASES.get(metric, metric) == "mahalanobis":
+        return False
+    return as_metric(metric) == dot
 
 
 @contextlib.contextmanager
