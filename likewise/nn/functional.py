@@ -238,7 +238,7 @@ def _as_given(q: Tensor) -> contextlib.AbstractContextManager[Any]:
 def _known(*rows: Tensor) -> bool:
     """Whether no NaN or infinity is among numbers on the CPU: torch's kernel there makes zeros of a query's NaN."""
     kinds = {t.device.type for t in rows}
-    return kinds != {"cpu"} or all(math.isfinite(float(t.detach().sum(dtype=torch.float64))) for t in rows)
+    return kinds != {"cpu"} or all(math.isfinite(float(t.detach().sum(dtype=accumulate_dtype(t.dtype)))) for t in rows)
 
 
 def _nothing(q: Tensor, k: Tensor, v: Tensor, lead: tuple[int, ...]) -> Tensor:
