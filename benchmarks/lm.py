@@ -397,7 +397,11 @@ def main(given: list[str] | None = None) -> int:
     else:
         if not chosen.quick:
             pin(chosen.threads)
-        results = measure(chosen.seeds, chosen.quick, path, chosen.metric or ())
+        try:
+            results = measure(chosen.seeds, chosen.quick, path, chosen.metric or ())
+        except KeyboardInterrupt as stopped:
+            print(f"\n{stopped}".replace("the same call", "the same command"), file=sys.stderr)
+            return 130
     if not of(results, "dot"):
         print("the page waits for dot, which the others are compared with")
         return 0
