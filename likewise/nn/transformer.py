@@ -315,7 +315,7 @@ class Transformer(nn.Module):
         seed : int, optional
             The same seed gives the same symbols. Default: torch's own generator.
         cached : bool
-            Whether keys and values are kept within the context: faster, the same symbols.
+            Whether keys and values are kept within the context: faster; the same symbols, unless rounding decides.
 
         Returns
         -------
