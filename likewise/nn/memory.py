@@ -25,7 +25,7 @@ from likewise.formula.metrics import as_metric
 from likewise.nn.activation import activated, activation_of, module_of, named
 from likewise.nn.check import check_count, check_metric, check_rows
 from likewise.nn.comparison import scores
-from likewise.nn.eager import eager
+from likewise.nn.eager import eager, tracing
 from likewise.nn.edits import Change, add, edit, remove
 from likewise.nn.select import BLOCK, Finder, array_of, best, in_blocks, split
 
@@ -248,7 +248,7 @@ class Memory(nn.Module):
     @eager
     def _search(self, rows: Tensor, k: int, exact: bool) -> Tensor:
         """The k best keys of each row, the best first: if ``exact``, by the engine's search or scores in float64."""
-        if not exact or rows.device.type != "cpu" or torch.jit.is_tracing():  # a trace would keep what the engine found
+        if not exact or rows.device.type != "cpu" or tracing():
             return best(self._scores(rows), k)
         if (sides := self._searched(rows)) is not None:
             found = torch.from_numpy(self._finder.find(*sides[:2], k, sides[2]).indices)
