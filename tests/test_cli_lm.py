@@ -146,7 +146,7 @@ def test_texts_that_do_not_fit():
     assert failed("train", "empty.txt") == "empty.txt is empty: there are no characters in it"
     assert failed("train", "short.txt") == (
         "the text has 18 symbols, 16 of them for training; more than the context of 64 are wanted: "
-        "give more text, a smaller context="
+        "give more text or a smaller context="
     )
     assert failed("train", "latin.txt") == (
         "latin.txt, line 2: byte 0xef is not UTF-8; name the file's encoding, as in encoding='cp1252'"
@@ -174,7 +174,7 @@ def test_samples_that_do_not_fit(model):
     assert failed("sample", "text.txt") == "text.txt is not an archive of likewise, or it is damaged"
     assert failed("sample", model, "--prompt", "tHe") == (
         "'H' (character 2) is not among the 29 characters of this vocabulary; leave it out, or make a model of bytes, "
-        "which write any text: Vocabulary()"
+        "which write any text: Vocabulary(), or likewise lm train --bytes"
     )
     assert failed("sample", model, "--temperature", -1) == (
         "temperature=-1.0 is out of range: a finite number of at least 0 is wanted"
@@ -187,3 +187,12 @@ def test_without_torch(monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
     assert failed("train", "text.txt") == "lw.nn needs torch; install it with: pip install 'likewise[torch]'"
     assert failed("sample", "model.lm") == "lw.nn needs torch; install it with: pip install 'likewise[torch]'"
+
+
+def test_a_run_that_is_finished_says_so():
+    lines("train", "text.txt", *FAST)
+    before = Path("model.lm").read_bytes()
+    again = invoke("train", "text.txt", *FAST)
+    assert (again.exit_code, again.stdout) == (0, "")
+    assert again.stderr == "model.lm has all of its 20 steps: nothing was left to do\n"
+    assert Path("model.lm").read_bytes() == before

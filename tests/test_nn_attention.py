@@ -15,7 +15,7 @@ from benchmarks.memory import CLEAR
 from benchmarks.startup import in_process
 from likewise.errors import DtypeError, InputError, ShapeError, UnknownMetricError
 from likewise.formula.derive import has_gradient
-from likewise.nn import Attention, Cache, Dense, attend, blocks, functional
+from likewise.nn import Attention, Cache, Dense, Memory, MixtureOfExperts, ProductKeys, attend, blocks, functional
 from likewise.nn.products import as_products
 
 NAMED = {name: lw.metrics[name] for name in lw.metrics}
@@ -411,8 +411,22 @@ def test_compiled_layers_give_the_same():
     for name in ("dot", "manhattan"):
         layer = Attention(24, 3, metric=name)
         torch.testing.assert_close(torch.compile(layer, backend="eager")(x), layer(x), rtol=0, atol=1e-6)
-    layer = Dense(24, 3, metric="manhattan")
-    torch.testing.assert_close(torch.compile(layer, backend="eager")(x), layer(x), rtol=0, atol=1e-5)
+    others = [Dense(24, 3, metric="manhattan"), Memory(24, 8, 3, metric="manhattan")]
+    others += [Memory(24, 32, 3, metric="euclidean", activation="softmax", top_k=4)]
+    others += [ProductKeys(24, 8, top_k=4, d_out=3, metric="manhattan"), MixtureOfExperts(24, 4, hidden=8)]
+    for layer in others:
+        torch.testing.assert_close(torch.compile(layer, backend="eager")(x), layer(x), rtol=0, atol=1e-5)
+
+
+@pytest.mark.filterwarnings("ignore")  # the tracer's own
+def test_traced_layers_keep_no_answers():
+    layers = [Attention(24, 3, metric="manhattan"), Memory(24, 32, 3, metric="manhattan", top_k=4)]
+    layers += [ProductKeys(24, 8, top_k=4, d_out=3, metric="manhattan")]
+    x, y = rows(0, 1, 300, 24), rows(1, 1, 300, 24)  # so many that the engine would attend
+    with torch.no_grad():
+        for layer in layers:
+            traced = torch.jit.trace(layer.eval(), x, check_trace=False)
+            torch.testing.assert_close(traced(y), layer(y), rtol=0, atol=1e-5)
 
 
 def test_dropout_is_for_training():

@@ -619,3 +619,10 @@ def test_memories_that_are_no_layer():
 def test_an_activation_that_changes_shapes():
     with pytest.raises(ShapeError, match=r"activation= made \(2,\) of scores \(2, 12\); it must keep their shape"):
         memory(activation=lambda scores: scores.sum(-1))(rows(43, 2, 5))
+
+
+def test_shapes_on_the_meta_device():
+    x = torch.empty(2, 5, 16, device="meta")
+    memory = Memory(16, 8, 4, top_k=2, metric="manhattan").to("meta")
+    assert memory(x).shape == (2, 5, 4)
+    assert lw.nn.ProductKeys(16, 8, top_k=2, d_out=4).to("meta")(x).shape == (2, 5, 4)

@@ -311,7 +311,7 @@ def test_checkpoints_that_cannot_be_gone_on_with(tmp_path):
         (
             {"text": TEXT[:16], "validation": 0},
             "the text has 16 symbols, 16 of them for training; more than the context of 16 are wanted: "
-            "give more text, a smaller context=",
+            "give more text or a smaller context=",
         ),
         ({"text": [0, 1]}, "numbers do not say which symbols there are; give a Transformer, or 'vocab' among the "
          "arguments"),
@@ -344,3 +344,12 @@ def test_a_loss_that_is_no_number_ends_the_run(tmp_path):
 def test_evaluate_wants_more_than_a_context():
     with pytest.raises(InputError, match="the text has 16 symbols; more than the model's context of 16 are wanted"):
         evaluate(Transformer(Vocabulary.of(TEXT), **MODEL), TEXT[:16])
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_losses_of_16_bit_models_are_summed_in_float32(dtype):
+    model = Transformer(Vocabulary.of(TEXT), context=16, layers=1, heads=2, width=16, seed=0).eval()
+    wanted = evaluate(model, TEXT)
+    assert evaluate(model.to(dtype), TEXT) == pytest.approx(wanted, rel=1e-4 if dtype == torch.float16 else 1e-3)
+    ids = torch.from_numpy(model.vocabulary.encode(TEXT[:17]))[None]
+    assert model(ids[:, :-1], ids[:, 1:].long())[1].dtype == torch.float32

@@ -226,7 +226,7 @@ def test_characters_and_bytes():
         (lambda: Vocabulary.of(""), "the text is empty, so it has no characters to number"),
         (lambda: Vocabulary.of(b"ab"), "text is of type bytes; a str is wanted"),
         (lambda: Vocabulary("ab").encode("abc"), "'c' (character 3) is not among the 2 characters of this vocabulary; "
-         "leave it out, or make a model of bytes, which write any text: Vocabulary()"),
+         "leave it out, or make a model of bytes, which write any text: Vocabulary(), or likewise lm train --bytes"),
         (lambda: Vocabulary("ab").encode(3), "text is of type int; a str is wanted"),
         (lambda: Vocabulary("ab").decode([0, 2]), "2 is no number of this vocabulary, which has 0 to 1"),
         (lambda: Vocabulary("ab").decode([0.5]), "ids has shape (1,) and holds float64; "
@@ -374,3 +374,9 @@ def test_files_that_hold_no_model(tmp_path):
         Transformer.load(path)
     with pytest.raises(InputError, match="cannot be written"):
         small().save(tmp_path / "none" / "model.lm")
+
+
+def test_numbers_of_any_integer_type():
+    ids = torch.tensor([[1, 2, 3]])
+    for dtype in (torch.uint8, torch.int8, torch.int16, torch.int32):
+        assert torch.equal(small()(ids.to(dtype)), small()(ids))

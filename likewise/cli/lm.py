@@ -90,6 +90,13 @@ def train(
         dropout=dropout,
         seed=seed,
     )
+    measured: list[Any] = []
+
+    def report(record: Any) -> None:
+        measured.append(record)
+        if not table:
+            _line(record)
+
     try:
         made = nn.train(
             model,
@@ -102,13 +109,15 @@ def train(
             every=every,
             seed=seed,
             checkpoint=out,
-            report=None if table else _line,
+            report=report,
             progress=sys.stderr.isatty(),
         )
     except KeyboardInterrupt as stopped:
         if str(stopped):
             typer.echo(f"\n{str(stopped).replace('the same call', 'the same command')}", err=True)
         raise
+    if not measured:
+        typer.echo(f"{out} has all of its {steps:,} steps: nothing was left to do", err=True)
     if table:
         show.tables([show.plain_table([_row(record) for record in made.records], title=out)])
 

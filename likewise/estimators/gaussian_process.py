@@ -228,7 +228,7 @@ class GaussianProcessRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         if unknown := sorted(set(self.optimized) - set(numbers)):
             raise InputError(
                 f"optimized names {', '.join(map(repr, unknown))}; there are {', '.join(map(repr, numbers))}, each a "
-                "number above 0 to begin with"
+                "number above 0 to begin with; metric_params= adds others"
             )
         return list(self.optimized)
 

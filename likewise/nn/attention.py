@@ -22,8 +22,9 @@ class Attention(nn.Module):
     """Multi-head attention whose queries and keys are compared by any metric.
 
     Every head h computes softmax(scale * score(q, k)) v of its own projections, where the score is a similarity as it
-    is or a distance negated; what the heads give is projected once more. With ``metric="dot"`` this is
-    ``torch.nn.MultiheadAttention(batch_first=True)``.
+    is or a distance negated; what the heads give is projected once more. With ``metric="dot"`` this computes what
+    ``torch.nn.MultiheadAttention(batch_first=True)`` does. It is called otherwise: with ``x`` and, where they differ,
+    ``context``; True in ``mask`` lets a query look; the answer comes alone, without weights.
 
     Parameters
     ----------

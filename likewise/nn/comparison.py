@@ -29,6 +29,7 @@ from likewise.formula.expr import ACC, DIM, Expr, X, Y, stat
 from likewise.formula.metric import Metric
 from likewise.formula.screen import factor, scales_of
 from likewise.nn.check import accumulate_dtype, check_metric, check_tensor, check_together
+from likewise.nn.eager import eager
 from likewise.nn.expression import evaluate
 
 #: Numbers that a broadcast block may hold: 16 MB in float32.
@@ -80,6 +81,7 @@ def compare(x: Tensor, y: Tensor, *, metric: Any) -> Tensor:
     return scores(x, y, check_metric(metric, x.shape[-1]))
 
 
+@eager
 def scores(x: Tensor, y: Tensor, metric: Metric) -> Tensor:
     """:func:`compare` of tensors that are known to fit."""
     dtype, wide = x.dtype, accumulate_dtype(x.dtype)

@@ -15,11 +15,8 @@ from likewise.formula.metrics import dot
 from likewise.nn.activation import activated, activation_of
 from likewise.nn.check import accumulate_dtype, check_count, check_metric, check_tensor
 from likewise.nn.comparison import scores
-from likewise.nn.eager import eager
 from likewise.nn.functional import finite
 from likewise.nn.spread import spread
-
-_scores = eager(scores)
 
 
 class Dense(nn.Module):
@@ -144,7 +141,7 @@ class Dense(nn.Module):
         with torch.autocast(kind if kind != "meta" else "cpu", enabled=False):
             wide = accumulate_dtype(self.weight.dtype)
             rows = x.to(wide).reshape(-1, self.in_features)
-            value = _scores(rows, self.weight.to(wide), self.metric) * (self._sign * self.scale)
+            value = scores(rows, self.weight.to(wide), self.metric) * (self._sign * self.scale)
             if self.bias is not None:
                 value = value + self.bias
             return value.reshape(*x.shape[:-1], self.out_features).to(dtype)

@@ -1,4 +1,4 @@
-"""What ``torch.compile`` is to leave alone: functions that call machine code it cannot read."""
+"""What ``torch.compile`` and ``torch.jit.trace`` are to leave alone: functions whose machine code they cannot read."""
 
 from __future__ import annotations
 
@@ -23,3 +23,8 @@ def eager(function: Callable[P, R]) -> Callable[P, R]:
         return function(*args, **kwargs)
 
     return call
+
+
+def tracing() -> bool:
+    """Whether ``torch.jit.trace`` is at work: it would keep what the engine answers as a constant."""
+    return bool(torch.jit.is_tracing())  # type: ignore[attr-defined, no-untyped-call]

@@ -27,7 +27,7 @@ from likewise.formula.metrics import dot
 from likewise.formula.rank import never_negative
 from likewise.nn.blocks import PAIRS, Rule, Weights, in_blocks
 from likewise.nn.check import accumulate_dtype, check_metric, check_tensor, check_together
-from likewise.nn.eager import eager
+from likewise.nn.eager import eager, tracing
 from likewise.nn.mask import Look, read_mask
 from likewise.nn.products import as_products, attend_products
 
@@ -251,6 +251,7 @@ def _through_engine(q: Tensor, k: Tensor, v: Tensor, rule: Rule, scale: float | 
     """What :func:`likewise.attend` gives, where it can serve and is no slower."""
     n, m = q.shape[-2], k.shape[-2]
     fits = q.device.type == "cpu" and q.dtype in (torch.float32, torch.float64)
+    fits = fits and not tracing()
     fits = fits and (look.offset is None or (look.offset == 0 and look.mask is None))
     if not fits or n * m < ENGINE or (isinstance(scale, Tensor) and scale.numel() > 1):
         return None

@@ -25,6 +25,7 @@ from likewise.formula.metrics import as_metric
 from likewise.nn.activation import activated, activation_of, module_of, named
 from likewise.nn.check import check_count, check_metric, check_rows
 from likewise.nn.comparison import scores
+from likewise.nn.eager import eager, tracing
 from likewise.nn.edits import Change, add, edit, remove
 from likewise.nn.select import BLOCK, Finder, array_of, best, in_blocks, split
 
@@ -244,9 +245,10 @@ class Memory(nn.Module):
 
     # ---- which keys are the best
 
+    @eager
     def _search(self, rows: Tensor, k: int, exact: bool) -> Tensor:
         """The k best keys of each row, the best first: if ``exact``, by the engine's search or scores in float64."""
-        if not exact or rows.device.type != "cpu":
+        if not exact or rows.device.type != "cpu" or tracing():
             return best(self._scores(rows), k)
         if (sides := self._searched(rows)) is not None:
             found = torch.from_numpy(self._finder.find(*sides[:2], k, sides[2]).indices)

@@ -30,6 +30,7 @@ from likewise.formula.rank import is_plain, rank_of
 from likewise.nn.activation import activated, activation_of
 from likewise.nn.check import accumulate_dtype, check_count, check_metric, check_rows
 from likewise.nn.comparison import scores
+from likewise.nn.eager import eager, tracing
 from likewise.nn.expression import evaluate
 from likewise.nn.memory import Answers, read_scale
 from likewise.nn.select import BLOCK, Finder, array_of, best, in_blocks, split
@@ -217,8 +218,10 @@ class ProductKeys(nn.Module):
         total = sums[0].gather(1, i) + sums[1].gather(1, j)
         return i * self.n_side + j, self._score(total, queries)
 
+    @eager
     def _best_half(self, x: Tensor, half: Tensor, sums: Tensor, finder: Finder, exact: bool) -> tuple[Tensor, Tensor]:
         """The top_k halves of one side: what is to be large of each, and their numbers; the best first."""
+        exact = exact and not tracing()
         if exact and x.device.type == "cpu" and bool(torch.isfinite(x).all() & torch.isfinite(half).all()):
             found = finder.find(array_of(x), array_of(half), self.top_k, self.half_metric)
             if not (found.indices < 0).any():

@@ -36,7 +36,7 @@ from torch.nn import functional
 from likewise.errors import InputError
 from likewise.files.archive import load_archive, save_archive
 from likewise.nn import checkpoint as files
-from likewise.nn.check import check_count
+from likewise.nn.check import accumulate_dtype, check_count
 from likewise.nn.transformer import Transformer, check_number, check_seed, check_share
 from likewise.nn.vocabulary import Vocabulary
 
@@ -246,7 +246,9 @@ def evaluate(model: Transformer, text: str | NDArray[Any], *, windows: int | Non
             for start in range(0, len(chosen), at_once):
                 part = chosen[start : start + at_once] * context
                 x, y = gather(ids, part, context, model.device)
-                losses = functional.cross_entropy(model.logits(x).flatten(0, 1), y.flatten(), reduction="sum")
+                logits = model.logits(x)
+                wide = logits.to(accumulate_dtype(logits.dtype))  # sums of 4,096 losses in bfloat16 go in steps of 64
+                losses = functional.cross_entropy(wide.flatten(0, 1), y.flatten(), reduction="sum")
                 total += float(losses.double())
     finally:
         model.train(training)
@@ -474,11 +476,12 @@ def _split(ids: NDArray[Any], context: int, share: float) -> tuple[NDArray[Any],
     """What is taught, and what is kept for validation: both longer than the context."""
     at = int(len(ids) * (1 - share))
     taught, kept = ids[:at], ids[at:]
-    for part, what, remedy in ((taught, "for training", ""), (kept, "for validation", " or validation=0")):
+    remedies = " or a smaller context=", ", a smaller context= or validation=0"
+    for part, what, remedy in ((taught, "for training", remedies[0]), (kept, "for validation", remedies[1])):
         if len(part) <= context and (share or part is taught):
             raise InputError(
                 f"the text has {len(ids):,} symbols, {len(part):,} of them {what}; more than the context of {context} "
-                f"are wanted: give more text, a smaller context={remedy}"
+                f"are wanted: give more text{remedy}"
             )
     return taught, kept
 

@@ -30,7 +30,7 @@ from likewise.formula.metric import Metric
 from likewise.formula.metrics import ALIASES, as_metric, dot
 from likewise.nn.attention import Attention
 from likewise.nn.cache import Cache
-from likewise.nn.check import check_count
+from likewise.nn.check import accumulate_dtype, check_count
 from likewise.nn.experts import MixtureOfExperts
 from likewise.nn.memory import Memory
 from likewise.nn.vocabulary import Vocabulary
@@ -213,6 +213,8 @@ class Transformer(nn.Module):
                 f"ids has {ids.shape[1]} symbols{held}; the model looks back on {self.context} at most: "
                 f"give the last of them, ids[:, -{self.context}:]"
             )
+        if ids.dtype.itemsize < 4:  # as Vocabulary.encode gives them; torch looks up none such
+            ids = ids.long()
         logits = self.logits(ids, cache, before)
         return logits if targets is None else (logits, self.loss(logits, targets))
 
@@ -227,6 +229,7 @@ class Transformer(nn.Module):
 
     def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
         """The mean of -log p(target), in nats; in training with what experts add for being used unequally."""
+        logits = logits.to(accumulate_dtype(logits.dtype))
         loss = functional.cross_entropy(logits.flatten(0, 1), targets.reshape(-1).long(), ignore_index=-1)
         if self.training and self.settings["feedforward"] == "experts":
             for block in self.blocks:
@@ -312,7 +315,7 @@ class Transformer(nn.Module):
         seed : int, optional
             The same seed gives the same symbols. Default: torch's own generator.
         cached : bool
-            Whether keys and values are kept within the context: faster, the same symbols.
+            Whether keys and values are kept within the context: faster; the same symbols, unless rounding decides.
 
         Returns
         -------

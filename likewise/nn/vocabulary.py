@@ -84,7 +84,8 @@ class Vocabulary:
                 place = start + int(strange[0])
                 raise InputError(
                     f"{text[place]!r} (character {place + 1:,}) is not among the {len(self)} characters of this "
-                    "vocabulary; leave it out, or make a model of bytes, which write any text: Vocabulary()"
+                    "vocabulary; leave it out, or make a model of bytes, which write any text: Vocabulary(), or "
+                    "likewise lm train --bytes"
                 )
             found[start : start + _PIECE] = at
         return found
