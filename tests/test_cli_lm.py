@@ -196,3 +196,14 @@ def test_a_run_that_is_finished_says_so():
     assert (again.exit_code, again.stdout) == (0, "")
     assert again.stderr == "model.lm has all of its 20 steps: nothing was left to do\n"
     assert Path("model.lm").read_bytes() == before
+
+
+def test_a_formula_in_place_of_a_metric():
+    records = lines("train", "text.txt", "--formula", "min(abs(x - y), 2)", *FAST)
+    assert records[1]["validation"] < records[0]["validation"] < 3.5
+    assert invoke("sample", "model.lm", "--length", 5).exit_code == 0
+    both = failed("train", "text.txt", "--metric", "dot", "--formula", "x * y", *FAST)
+    assert both == "--metric and --formula were both given; take one of them"
+    assert (
+        failed("train", "text.txt", "--closer", "larger", *FAST) == "--closer belongs to --formula, which was not given"
+    )

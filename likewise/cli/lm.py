@@ -11,9 +11,10 @@ import typer
 
 from likewise.cli import show
 from likewise.cli.guard import guarded
-from likewise.cli.options import AsTable
+from likewise.cli.options import AsTable, Closer, Combine, Finish, Formula, MetricName, chosen_metric
 from likewise.errors import InputError
 from likewise.files.source import decoded, open_source
+from likewise.formula.metrics import ALIASES
 
 app = typer.Typer(
     name="lm",
@@ -35,13 +36,11 @@ def train(
         ),
     ],
     out: Annotated[str, typer.Option(metavar="FILE", help="The model, and all it takes to go on.")] = "model.lm",
-    metric: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME",
-            help="What attention compares by, as in manhattan or 'rbf(gamma=0.5)'. See: likewise metrics",
-        ),
-    ] = "dot",
+    metric: MetricName = None,
+    formula: Formula = None,
+    combine: Combine = None,
+    closer: Closer = None,
+    finish: Finish = None,
     steps: Annotated[int, typer.Option(min=1, help="How many batches.")] = 2000,
     batch: Annotated[int, typer.Option(min=1, help="Windows of text in each.")] = 12,
     context: Annotated[int, typer.Option(min=1, help="The most characters that the model looks back on.")] = 64,
@@ -71,11 +70,13 @@ def train(
     A line of JSON each time the model is measured: losses in nats a symbol, of the text trained on and of the text kept
     apart, and the seconds of training.
 
+    Attention compares by --metric, dot products if it is not given, or by --formula.
+
     Example: likewise lm train shakespeare.txt --metric manhattan --out shakespeare.lm
     """
     import likewise.nn as nn
 
-    known = _metric(metric)
+    known = _compared_by(metric, formula, combine, closer, finish)
     text = read_texts(texts, encoding)
     _threads(n_jobs)
     vocabulary = nn.Vocabulary() if as_bytes else nn.Vocabulary.of(text)
@@ -189,14 +190,14 @@ def read_texts(paths: Sequence[str], encoding: str | None = None) -> str:
     return "".join(text if text.endswith("\n") or len(texts) == 1 else text + "\n" for text in texts)
 
 
-def _metric(name: str) -> Any:
-    from likewise.formula.metrics import ALIASES
-    from likewise.formula.parse import metric_from_name
-
-    if ALIASES.get(name, name) == "mahalanobis":
-        return "mahalanobis"  # of a matrix that is learned
-    found = metric_from_name(name)
-    return found if "(" in name else name  # a plain name is what a checkpoint is to say
+def _compared_by(name: str | None, formula: str | None, *how: str | None) -> Any:
+    """What the model's ``metric=`` is: a plain name stays one, and is what a checkpoint says."""
+    if formula is None and not any(how):
+        name = name or "dot"
+        if ALIASES.get(name, name) == "mahalanobis":
+            return "mahalanobis"  # of a matrix that is learned
+    found = chosen_metric(name, formula, *how)
+    return name if formula is None and name and "(" not in name else found
 
 
 def _threads(count: int | None) -> None:

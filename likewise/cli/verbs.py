@@ -12,11 +12,23 @@ import likewise as lw
 from likewise import files
 from likewise.cli import show
 from likewise.cli.guard import guarded
-from likewise.cli.options import AsTable, Jobs, Memory, Nearest, OnBad, Out, memory_size
+from likewise.cli.options import (
+    AsTable,
+    Closer,
+    Combine,
+    Finish,
+    Formula,
+    Jobs,
+    Memory,
+    MetricName,
+    Nearest,
+    OnBad,
+    Out,
+    chosen_metric,
+    memory_size,
+)
 from likewise.errors import InputError
 from likewise.files import Table
-from likewise.formula.metric import Metric
-from likewise.formula.parse import metric_from_name, metric_from_text
 
 # ---- what the verbs take
 
@@ -32,29 +44,6 @@ Items = Annotated[
 Queries = Annotated[
     str | None,
     typer.Argument(metavar="QUERIES", help="Vectors to compare. Default: each of ITEMS.", show_default=False),
-]
-MetricName = Annotated[
-    str | None,
-    typer.Option(
-        "--metric",
-        "-m",
-        metavar="NAME",
-        help="A named metric, as in manhattan or 'rbf(gamma=0.5)'. See: likewise metrics",
-    ),
-]
-Formula = Annotated[
-    str | None,
-    typer.Option(metavar="TEXT", help="A formula of two coordinates in place of a named metric, as in 'abs(x - y)'."),
-]
-Combine = Annotated[
-    str | None,
-    typer.Option(metavar="HOW", help="How a formula combines over coordinates: sum (default), mean, max, min."),
-]
-Closer = Annotated[
-    str | None, typer.Option(metavar="WHICH", help="Which value of a formula is closer: smaller (default) or larger.")
-]
-Finish = Annotated[
-    str | None, typer.Option(metavar="TEXT", help="What is done with a formula's combined value s, as in 'sqrt(s)'.")
 ]
 Id = Annotated[str | None, typer.Option("--id", metavar="COLUMN", help="The column that names the rows.")]
 Columns = Annotated[
@@ -96,7 +85,7 @@ def topk(
 
     Example: likewise topk films.csv --id title --columns action:intellect --metric manhattan --query Alien
     """
-    how = _metric(metric, formula, combine, closer, finish)
+    how = chosen_metric(metric, formula, combine, closer, finish)
     if queries is not None and query:
         raise InputError("QUERIES and --query were both given; take one of them")
     if out is not None:
@@ -154,7 +143,7 @@ def pairwise(
 
     Example: likewise pairwise films.csv --id title --columns action:intellect --metric cosine --out films.npy
     """
-    how = _metric(metric, formula, combine, closer, finish)
+    how = chosen_metric(metric, formula, combine, closer, finish)
     if out is not None:
         files.check_writable(out, ["values"])
     pool, asked = _read(items, queries, columns, id)
@@ -204,7 +193,7 @@ def explain(
 
     Example: likewise explain items.npy queries.npy -k 10 --metric cosine --table
     """
-    how = _metric(metric, formula, combine, closer, finish)
+    how = chosen_metric(metric, formula, combine, closer, finish)
     pool, asked = _read(items, queries, columns, id)
     explanation = lw.explain((asked or pool).vectors, pool.vectors, k=k, metric=how)
     if table:
@@ -214,21 +203,6 @@ def explain(
 
 
 # ---- what they share
-
-
-def _metric(
-    name: str | None, formula: str | None, combine: str | None, closer: str | None, finish: str | None
-) -> Metric:
-    if name is not None and formula is not None:
-        raise InputError("--metric and --formula were both given; take one of them")
-    if formula is not None:
-        return metric_from_text(formula, combine=combine or "sum", closer=closer or "smaller", finish=finish)
-    for option, value in (("combine", combine), ("closer", closer), ("finish", finish)):
-        if value is not None:
-            raise InputError(f"--{option} belongs to --formula, which was not given")
-    if name is None:
-        raise InputError("say how to compare: --metric NAME or --formula TEXT; likewise metrics lists the names")
-    return metric_from_name(name)
 
 
 def _read(items: str, queries: str | None, columns: str | None, id: str | None) -> tuple[Table, Table | None]:
