@@ -81,7 +81,7 @@ def test_the_same_command_again_has_nothing_to_do():
 @pytest.mark.parametrize("metric", ["mahalanobis", "rbf(gamma=0.5)", "ip"])
 def test_metrics_of_their_own(metric):
     assert len(lines("train", "text.txt", "--metric", metric, *FAST)) == 2
-    assert lines("train", "text.txt", "--metric", metric, *FAST) == []
+    assert invoke("train", "text.txt", "--metric", metric, *FAST).stdout == ""
     assert len(lines("sample", "model.lm", "--length", 5, "--json")) == 1
 
 
