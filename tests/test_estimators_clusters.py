@@ -193,6 +193,18 @@ def test_the_integral_is_one(kernel, metric):
     )
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("kernel", KERNELS)
+@pytest.mark.parametrize("h", [1e-200, 1e-30, 1e-17, 1e17])
+def test_bandwidths_whose_squares_a_type_does_not_hold(h, kernel, dtype):
+    """Where rows are equal, or all is one row to the bandwidth: K(0) / Z."""
+    x = (X if h > 1 else np.round(X)).astype(dtype)
+    equal = len(x) if h > 1 else (x == x[0]).all(axis=1).sum()
+    alone = KernelDensity(kernel=kernel).fit([[0.0] * 3]).score_samples([[0.0] * 3])[0]
+    found = KernelDensity(kernel=kernel, bandwidth=h).fit(x).score_samples(x[:1])[0]
+    assert found == pytest.approx(alone - 3 * np.log(h) + np.log(equal / len(x)), rel=1e-9)
+
+
 def test_formulas_and_similarities():
     formula = KernelDensity(metric=lambda x, y: abs(x - y) ** 1.5, bandwidth=2.0).fit(X)
     assert not formula.normalized_

@@ -12,7 +12,7 @@ from sklearn.utils.validation import validate_data
 
 from likewise.arrays import NATIVE, is_sparse, read, to_floating
 from likewise.compute.sides import name_rows
-from likewise.errors import BadRowsError
+from likewise.errors import BadRowsError, InputError
 
 #: Memory that a step of work may take beyond inputs and outputs.
 WORKING_BYTES = 64 << 20
@@ -35,8 +35,7 @@ def read_rows(
     """Rows, or (rows, targets), checked as scikit-learn does and in a type that the engine reads.
 
     float32 stays float32; what is in none of the ``dtypes`` becomes the first of them, and integers that float64 does
-    not hold raise. Rows with NaN or infinite values
-    raise with their numbers.
+    not hold raise. Rows with NaN or infinite values raise with their numbers.
 
     Parameters
     ----------
@@ -58,6 +57,8 @@ def read_rows(
     -------
     ndarray or CSR matrix of shape (n, d), or a pair with the targets
     """
+    if is_sparse(y):
+        raise InputError(f"y is sparse, of shape {y.shape}; pass y.toarray()")
     found = validate_data(
         estimator,
         X,
@@ -77,7 +78,28 @@ def read_rows(
             f"X has NaN or infinite values in {name_rows(bad)}; fill them (sklearn.impute) or take these rows out",
             [int(i) for i in bad],
         )
-    return (rows, found[1]) if isinstance(found, tuple) else rows
+    if not isinstance(found, tuple):
+        return rows
+    if checks.get("y_numeric") and found[1].dtype.kind not in "biuf":
+        raise InputError(f"y is of type {found[1].dtype}; a regression is of numbers")
+    return rows, found[1]
+
+
+def read_weights(given: Any, n: int) -> NDArray[np.float64]:
+    """``sample_weight=``: a number, or one a row; finite, none negative, not all 0. A copy."""
+    try:
+        weights = np.array(given, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"sample_weight is not an array of numbers: {error}") from None
+    if weights.ndim == 0:
+        weights = np.full(n, weights)
+    if weights.shape != (n,):
+        raise InputError(f"sample_weight has shape {weights.shape}; one weight a row is wanted: ({n},)")
+    if not np.isfinite(weights).all() or (weights < 0).any():
+        raise InputError("sample_weight has NaN, infinite or negative numbers; a row weighs 0 or more")
+    if not weights.any():
+        raise InputError("sample_weight is zero for every row; at least one has to weigh something")
+    return weights
 
 
 def _typed(rows: NDArray[Any], dtypes: tuple[str, ...]) -> NDArray[Any]:
