@@ -31,12 +31,17 @@ def says(text, error=InputError):
 
 @parametrize_with_checks(
     [
-        KMeans(),
-        KMeans(metric="cosine", init="random"),
-        KMeans(metric="manhattan"),
+        KMeans(3),
+        KMeans(3, metric="cosine", init="random"),
+        KMeans(3, metric="manhattan"),
         KernelDensity(),
         KernelDensity(kernel="linear", bandwidth="scott", metric="manhattan"),
-    ]
+    ],
+    expected_failed_checks=lambda estimator: (
+        {"check_sample_weight_equivalence_on_dense_data": "starts are drawn, and rows in another order draw others"}
+        if isinstance(estimator, KMeans)
+        else {}
+    ),
 )
 def test_conventions(estimator, check):
     check(estimator)
@@ -57,6 +62,31 @@ def test_clusters_as_scikit_learn_from_the_same_start():
         np.testing.assert_array_equal(ours.predict(Q.astype(dtype)), theirs.predict(Q.astype(dtype)))
         np.testing.assert_allclose(ours.transform(Q.astype(dtype)), theirs.transform(Q.astype(dtype)), rtol=1e-4)
         assert ours.score(x) == pytest.approx(-ours.inertia_)
+
+
+def test_weights_as_scikit_learn_from_the_same_start():
+    weights = RNG.integers(0, 3, 200) * 0.7
+    ours = KMeans(3, init=X[:3], tol=0).fit(X, sample_weight=weights)
+    theirs = cluster.KMeans(3, init=X[:3], n_init=1, tol=0, algorithm="lloyd").fit(X, sample_weight=weights)
+    np.testing.assert_array_equal(ours.labels_, theirs.labels_)
+    np.testing.assert_allclose(ours.cluster_centers_, theirs.cluster_centers_, rtol=1e-12)
+    assert ours.inertia_ == pytest.approx(theirs.inertia_)
+    assert ours.score(X, sample_weight=weights) == pytest.approx(theirs.score(X, sample_weight=weights))
+    np.testing.assert_array_equal(KMeans(3, init=X[:3], tol=0).fit_predict(X, sample_weight=weights), ours.labels_)
+
+
+def test_drawn_starts_have_weight():
+    weights = np.zeros(200)
+    weights[[5, 60, 150]] = 1, 2, 3
+    for init in ("random", "k-means++"):
+        found = KMeans(3, init=init, random_state=0).fit(X, sample_weight=weights)
+        assert found.inertia_ == pytest.approx(0, abs=1e-12)
+    with says("init='random' draws n_clusters=4 rows of weight above 0, and there are 3"):
+        KMeans(4, init="random").fit(X, sample_weight=weights)
+    with pytest.warns(ConvergenceWarning, match="3 distinct clusters found, .* in X, or rows of weight 0"):
+        KMeans(4, random_state=0).fit(X, sample_weight=weights)
+    with says("sample_weight has shape (1,); one weight a row is wanted: (200,)"):
+        KMeans(3).fit(X, sample_weight=[1.0])
 
 
 @pytest.mark.parametrize("metric", ["euclidean", "sqeuclidean", "cosine", "manhattan"])

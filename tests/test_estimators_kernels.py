@@ -154,6 +154,11 @@ def test_features_of_the_polynomial_kernel(parameters):
 def test_names_of_features_and_too_many_of_them():
     features = PolynomialFeatureMap(degree=2).fit(X[:, :2])
     assert list(features.get_feature_names_out()) == ["1", "x0", "x1", "x0^2", "x0 x1", "x1^2"]
+    assert features.exponents_.tolist() == [[0, 0], [1, 0], [0, 1], [2, 0], [1, 1], [0, 2]]
+    many = PolynomialFeatureMap(degree=2, gamma=1.0).fit(rows := np.ones((1, 784)))  # a table of exponents has 2 GB
+    assert many.transform(rows).shape == (1, 308_505)
+    assert np.square(many.transform(rows)).sum() == pytest.approx(785**2)
+    assert list(many.get_feature_names_out()[-2:]) == ["x782 x783", "x783^2"]
     with says("degree=5 of 784 coordinates makes 2,515,874,132,157 features; use the kernel, lw.polynomial()"):
         PolynomialFeatureMap(degree=5).fit(np.zeros((2, 784)))
     with says("coef0=-1 is out of range; a finite number of at least 0 is wanted"):

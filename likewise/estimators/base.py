@@ -85,23 +85,6 @@ def read_rows(
     return rows, found[1]
 
 
-def read_weights(given: Any, n: int) -> NDArray[np.float64]:
-    """``sample_weight=``: a number, or one a row; finite, none negative, not all 0. A copy."""
-    try:
-        weights = np.array(given, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"sample_weight is not an array of numbers: {error}") from None
-    if weights.ndim == 0:
-        weights = np.full(n, weights)
-    if weights.shape != (n,):
-        raise InputError(f"sample_weight has shape {weights.shape}; one weight a row is wanted: ({n},)")
-    if not np.isfinite(weights).all() or (weights < 0).any():
-        raise InputError("sample_weight has NaN, infinite or negative numbers; a row weighs 0 or more")
-    if not weights.any():
-        raise InputError("sample_weight is zero for every row; at least one has to weigh something")
-    return weights
-
-
 def _typed(rows: NDArray[Any], dtypes: tuple[str, ...]) -> NDArray[Any]:
     """The rows in one of these types: as they are, or in the first where that holds their values exactly."""
     if rows.dtype.name in dtypes:

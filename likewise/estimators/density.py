@@ -31,9 +31,10 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from likewise.arrays import row_weights
 from likewise.compute import pairwise, weighted_sum
 from likewise.errors import InputError
-from likewise.estimators.base import WORKING_BYTES, read_rows, read_weights, threads
+from likewise.estimators.base import WORKING_BYTES, read_rows, threads
 from likewise.estimators.metrics import resolve
 from likewise.formula import math as m
 from likewise.formula.expr import Expr
@@ -213,7 +214,7 @@ class KernelDensity(BaseEstimator):
         self.bandwidth_ = _bandwidth(self.bandwidth, n, d)
         if not _NARROW < self.bandwidth_ < 1 / _NARROW:
             rows = rows.astype(np.float64, copy=False)
-        weights = np.ones(n) if sample_weight is None else read_weights(sample_weight, n)
+        weights = np.ones(n) if sample_weight is None else row_weights(sample_weight, n, "sample_weight")
         counts = weights > 0
         self._rows: NDArray[Any] = rows if counts.all() else rows[counts]
         self._weights: Floats = weights[counts]

@@ -229,7 +229,8 @@ class GaussianProcessRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         own = self.metric_params_ or {}
         if self.optimized is None:
             return [name for name in numbers if name in own or name == "variance"]
-        if isinstance(self.optimized, str) or not self.optimized:
+        wanted: Any = self.optimized
+        if not isinstance(wanted, (tuple, list)) or not wanted:
             raise InputError(
                 f"optimized={self.optimized!r}: a tuple of names is wanted; there are {', '.join(map(repr, numbers))}"
             )

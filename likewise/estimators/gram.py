@@ -122,9 +122,8 @@ def check_kernel_matrix(metric: Metric, K: Matrix) -> None:
         largest = max(largest, here)
     for first in range(0, len(K), step):
         apart = np.abs(K[first : first + step, first:] - K[first:, first : first + step].T)
-        i, j = np.unravel_index(int(np.argmax(apart)), apart.shape)
-        if apart[i, j] > 2.0**-23 * largest:
-            i, j = first + int(i), first + int(j)
+        i, j = (first + int(at) for at in np.unravel_index(int(np.argmax(apart)), apart.shape))
+        if apart.max() > 2.0**-23 * largest:
             raise InputError(
                 f"{metric.name} is not symmetric: {K[i, j]:.6g} for rows {i} and {j} of X, and {K[j, i]:.6g} for rows "
                 f"{j} and {i}; a kernel is wanted"

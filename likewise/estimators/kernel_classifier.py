@@ -16,8 +16,9 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
+from likewise.arrays import row_weights
 from likewise.errors import InputError
-from likewise.estimators.base import read_rows, read_weights
+from likewise.estimators.base import read_rows
 from likewise.estimators.gram import Matrix, check_kernel_matrix, gram_matrix, kernel_sum
 from likewise.estimators.landmarks import choose_landmarks
 from likewise.estimators.metrics import resolve
@@ -153,7 +154,7 @@ class KernelClassifier(ClassifierMixin, BaseEstimator):
         check_classification_targets(labels)
         weights = np.ones(rows.shape[0])
         if sample_weight is not None:
-            weights = read_weights(sample_weight, rows.shape[0])
+            weights = row_weights(sample_weight, rows.shape[0], "sample_weight")
         used = np.flatnonzero(weights > 0)
         if len(used) < rows.shape[0]:
             rows, labels, weights = rows[used], labels[used], weights[used]

@@ -15,8 +15,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from likewise.arrays import row_weights
 from likewise.errors import InputError
-from likewise.estimators.base import read_rows, read_weights
+from likewise.estimators.base import read_rows
 from likewise.estimators.conjugate import System, digits_done, solve
 from likewise.estimators.gram import Matrix, check_kernel_matrix, gram_matrix, kernel_sum
 from likewise.estimators.landmarks import choose_landmarks
@@ -140,7 +141,7 @@ class KernelRidge(MultiOutputMixin, RegressorMixin, BaseEstimator):
         columns = np.asarray(targets, np.float64).reshape(len(targets), -1)
         root = np.ones(len(columns))
         if sample_weight is not None:
-            root = np.sqrt(read_weights(sample_weight, len(columns)))
+            root = np.sqrt(row_weights(sample_weight, len(columns), "sample_weight"))
         if solver == "auto":
             fits = 8 * len(columns) ** 2 <= limit(self.memory_limit)
             solver = "exact" if len(columns) <= EXACT_ROWS and fits else "cg"
