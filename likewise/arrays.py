@@ -230,3 +230,20 @@ def parse_memory(value: Any) -> int | None:
     if not 0 < size < float("inf"):
         raise InputError(f"memory_limit={value!r} is not positive")
     return max(int(size), 1)
+
+
+def row_weights(given: Any, n: int, name: str) -> NDArray[np.float64]:
+    """What each of n rows weighs: a number for all, or one a row; finite, none negative, not all 0. A copy."""
+    try:
+        weights = np.array(given, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{name} is not an array of numbers: {error}") from None
+    if weights.ndim == 0:
+        weights = np.full(n, weights)
+    if weights.shape != (n,):
+        raise InputError(f"{name} has shape {weights.shape}; one weight a row is wanted: ({n},)")
+    if not np.isfinite(weights).all() or (weights < 0).any():
+        raise InputError(f"{name} has NaN, infinite or negative numbers; a row weighs 0 or more")
+    if n and not weights.any():
+        raise InputError(f"{name} is zero for every row; at least one has to weigh something")
+    return weights

@@ -31,12 +31,17 @@ def says(text, error=InputError):
 
 @parametrize_with_checks(
     [
-        KMeans(),
-        KMeans(metric="cosine", init="random"),
-        KMeans(metric="manhattan"),
+        KMeans(3),
+        KMeans(3, metric="cosine", init="random"),
+        KMeans(3, metric="manhattan"),
         KernelDensity(),
         KernelDensity(kernel="linear", bandwidth="scott", metric="manhattan"),
-    ]
+    ],
+    expected_failed_checks=lambda estimator: (
+        {"check_sample_weight_equivalence_on_dense_data": "starts are drawn, and rows in another order draw others"}
+        if isinstance(estimator, KMeans)
+        else {}
+    ),
 )
 def test_conventions(estimator, check):
     check(estimator)
@@ -57,6 +62,31 @@ def test_clusters_as_scikit_learn_from_the_same_start():
         np.testing.assert_array_equal(ours.predict(Q.astype(dtype)), theirs.predict(Q.astype(dtype)))
         np.testing.assert_allclose(ours.transform(Q.astype(dtype)), theirs.transform(Q.astype(dtype)), rtol=1e-4)
         assert ours.score(x) == pytest.approx(-ours.inertia_)
+
+
+def test_weights_as_scikit_learn_from_the_same_start():
+    weights = RNG.integers(0, 3, 200) * 0.7
+    ours = KMeans(3, init=X[:3], tol=0).fit(X, sample_weight=weights)
+    theirs = cluster.KMeans(3, init=X[:3], n_init=1, tol=0, algorithm="lloyd").fit(X, sample_weight=weights)
+    np.testing.assert_array_equal(ours.labels_, theirs.labels_)
+    np.testing.assert_allclose(ours.cluster_centers_, theirs.cluster_centers_, rtol=1e-12)
+    assert ours.inertia_ == pytest.approx(theirs.inertia_)
+    assert ours.score(X, sample_weight=weights) == pytest.approx(theirs.score(X, sample_weight=weights))
+    np.testing.assert_array_equal(KMeans(3, init=X[:3], tol=0).fit_predict(X, sample_weight=weights), ours.labels_)
+
+
+def test_drawn_starts_have_weight():
+    weights = np.zeros(200)
+    weights[[5, 60, 150]] = 1, 2, 3
+    for init in ("random", "k-means++"):
+        found = KMeans(3, init=init, random_state=0).fit(X, sample_weight=weights)
+        assert found.inertia_ == pytest.approx(0, abs=1e-12)
+    with says("init='random' draws n_clusters=4 rows of weight above 0, and there are 3"):
+        KMeans(4, init="random").fit(X, sample_weight=weights)
+    with pytest.warns(ConvergenceWarning, match="3 distinct clusters found, .* in X, or rows of weight 0"):
+        KMeans(4, random_state=0).fit(X, sample_weight=weights)
+    with says("sample_weight has shape (1,); one weight a row is wanted: (200,)"):
+        KMeans(3).fit(X, sample_weight=[1.0])
 
 
 @pytest.mark.parametrize("metric", ["euclidean", "sqeuclidean", "cosine", "manhattan"])
@@ -191,6 +221,18 @@ def test_the_integral_is_one(kernel, metric):
     assert np.exp(model.score_samples(grid)).sum() * (axis[1] - axis[0]) ** 2 == pytest.approx(
         1, abs=0.1 if kernel == "tophat" else 0.01
     )
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("kernel", KERNELS)
+@pytest.mark.parametrize("h", [1e-200, 1e-30, 1e-17, 1e17])
+def test_bandwidths_whose_squares_a_type_does_not_hold(h, kernel, dtype):
+    """Where rows are equal, or all is one row to the bandwidth: K(0) / Z."""
+    x = (X if h > 1 else np.round(X)).astype(dtype)
+    equal = len(x) if h > 1 else (x == x[0]).all(axis=1).sum()
+    alone = KernelDensity(kernel=kernel).fit([[0.0] * 3]).score_samples([[0.0] * 3])[0]
+    found = KernelDensity(kernel=kernel, bandwidth=h).fit(x).score_samples(x[:1])[0]
+    assert found == pytest.approx(alone - 3 * np.log(h) + np.log(equal / len(x)), rel=1e-9)
 
 
 def test_formulas_and_similarities():

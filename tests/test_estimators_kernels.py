@@ -154,6 +154,11 @@ def test_features_of_the_polynomial_kernel(parameters):
 def test_names_of_features_and_too_many_of_them():
     features = PolynomialFeatureMap(degree=2).fit(X[:, :2])
     assert list(features.get_feature_names_out()) == ["1", "x0", "x1", "x0^2", "x0 x1", "x1^2"]
+    assert features.exponents_.tolist() == [[0, 0], [1, 0], [0, 1], [2, 0], [1, 1], [0, 2]]
+    many = PolynomialFeatureMap(degree=2, gamma=1.0).fit(rows := np.ones((1, 784)))  # a table of exponents has 2 GB
+    assert many.transform(rows).shape == (1, 308_505)
+    assert np.square(many.transform(rows)).sum() == pytest.approx(785**2)
+    assert list(many.get_feature_names_out()[-2:]) == ["x782 x783", "x783^2"]
     with says("degree=5 of 784 coordinates makes 2,515,874,132,157 features; use the kernel, lw.polynomial()"):
         PolynomialFeatureMap(degree=5).fit(np.zeros((2, 784)))
     with says("coef0=-1 is out of range; a finite number of at least 0 is wanted"):
@@ -233,6 +238,68 @@ def test_ridge_says_what_is_wrong():
         KernelRidge(metric="gausian").fit(X, Y)
 
 
+@pytest.mark.parametrize("scale", [1e-20, 1e60])
+def test_gradients_where_float32_does_not_hold_the_rows(scale):
+    settings = {"metric_params": {"gamma": scale**-2}, "solver": "cg", "random_state": 0, "tol": 1e-9}
+    found = KernelRidge(**settings).fit(X * scale, Y)
+    expected = KernelRidge(metric_params={"gamma": 1.0}).fit(X, Y).predict(Q)
+    np.testing.assert_allclose(found.predict(Q * scale), expected, atol=1e-7)
+
+
+@pytest.mark.parametrize("size", [1e-200, 1e200])
+def test_gradients_for_targets_whose_squares_float64_does_not_hold(size):
+    found = KernelRidge(solver="cg", random_state=0).fit(X, np.stack([Y * size, Y], 1)).predict(Q)
+    np.testing.assert_allclose(found[:, 0] / size, found[:, 1], atol=1e-5)
+
+
+def test_gradients_for_a_penalty_below_the_rounding_of_float32():
+    """Its products with a smooth kernel are negative then, by rounding: that makes no metric less of a kernel."""
+    rows = RNG.normal(size=(600, 2))
+    targets = np.sin(rows.sum(axis=1))
+    settings = {"alpha": 1e-6, "metric_params": {"gamma": 0.5}}
+    found = KernelRidge(**settings, solver="cg", random_state=0).fit(rows, targets)
+    assert found.residual_ <= 1e-6
+    np.testing.assert_allclose(found.predict(rows), KernelRidge(**settings).fit(rows, targets).predict(rows), atol=1e-4)
+
+
+SOLVERS = [
+    KernelRidge(),
+    KernelRidge(solver="cg"),
+    KernelClassifier(),
+    KernelClassifier(solver="nystroem"),
+    GaussianProcessRegressor(),
+]
+
+
+@pytest.mark.parametrize("model", SOLVERS, ids=str)
+def test_values_that_are_not_finite_are_no_fault_of_the_kernel(model):
+    with says("polynomial(degree=3, coef0=1) of rows 0 and 0 of X is "):
+        clone(model).set_params(metric="polynomial").fit(X * 1e120, X[:, 0] > 0)
+
+
+@pytest.mark.parametrize("model", [one for one in SOLVERS if getattr(one, "solver", "auto") == "auto"], ids=str)
+def test_a_matrix_of_which_solvers_read_one_half_is_symmetric(model):
+    lopsided = lw.metric(lambda x, y: x * y * y, closer="larger", name="lopsided")
+    with says("lopsided is not symmetric: 4 for rows 0 and 1 of X, and 2 for rows 1 and 0; a kernel is wanted"):
+        clone(model).set_params(metric=lopsided).fit([[1.0], [2.0]], [0, 1])
+
+
+def test_rows_at_the_origin_of_a_kernel():
+    rows, targets = np.zeros((60, 2)), np.arange(60) % 2
+    assert not KernelRidge(metric="dot", solver="cg").fit(rows, targets).predict(np.ones((1, 2))).any()
+    for solver in ("exact", "nystroem"):
+        model = KernelClassifier(metric="dot", solver=solver).fit(rows, targets)
+        assert model.predict(np.ones((1, 2))).tolist() == [0]
+
+
+def test_targets_that_are_no_numbers():
+    for model in (KernelRidge(), GaussianProcessRegressor()):
+        with says("y is of type <U1; a regression is of numbers"):
+            model.fit(X, ["1"] * 120)
+        with says("y is sparse, of shape (120, 1); pass y.toarray()"):
+            model.fit(X, sparse.csr_matrix(Y[:, None]))
+
+
 def test_ridge_shows_progress():
     seen = []
     model = KernelRidge(solver="cg", random_state=0, progress=lambda done, total: seen.append((done, total)))
@@ -297,7 +364,7 @@ def test_formulas_in_a_pipeline_and_a_grid():
     )
     pipeline = make_pipeline(StandardScaler(), KernelClassifier())
     grid = {"kernelclassifier__metric": ["dot", "rbf", own, lambda x, y: x * x * y * y], "kernelclassifier__C": [1, 10]}
-    search = GridSearchCV(pipeline, grid, cv=3, n_jobs=2).fit(X, labels)
+    search = GridSearchCV(pipeline, grid, cv=3).fit(X, labels)
     assert search.best_score_ > 0.85
     gammas = {"metric_params": [{"gamma": 0.1}, {"gamma": 1.0}]}
     assert GridSearchCV(KernelClassifier(), gammas, cv=3).fit(X, labels).best_params_["metric_params"]["gamma"] == 1.0
@@ -326,6 +393,7 @@ def test_classifier_says_what_is_wrong():
         ({"decision_function_shape": "ova"}, "decision_function_shape='ova' is not known; it is one of ovr, ovo"),
         ({"class_weight": "even"}, "class_weight='even' is not known; it is 'balanced' or a dict by class"),
         ({"class_weight": {True: -1}}, "class_weight=-1 is out of range; a finite number above 0 is wanted"),
+        ({"class_weight": {"yes": 3}}, "class_weight names 'yes', which is no class of y: these are False, True"),
         ({"solver": "nystroem", "n_components": 0}, "n_components=0: a whole number of at least 1 is wanted"),
         ({"solver": "exact", "memory_limit": 1000}, "use solver='nystroem', which makes none, or give more"),
     ]:
@@ -390,6 +458,8 @@ def test_process_says_what_is_wrong():
             optimiser | {"optimized": ("sigma",)},
             "optimized names 'sigma'; there are 'variance', 'noise', each a number",
         ),
+        (optimiser | {"optimized": ()}, "optimized=(): a tuple of names is wanted; there are 'variance', 'noise'"),
+        (optimiser | {"optimized": "noise"}, "optimized='noise': a tuple of names is wanted"),
         (optimiser | {"bounds": (1,)}, "bounds=(1,): a least and a largest value are wanted"),
         (optimiser | {"bounds": {"variance": (2, 1)}}, "bounds of variance are 2 and 1: the least comes first"),
         ({"memory_limit": "100kB"}, "the Gram matrix of 120 rows needs 0.00023 GB of the 0.0001 GB of memory_limit"),

@@ -277,6 +277,22 @@ def test_similarities_are_largest_first_and_weigh_by_themselves():
         nothing.predict([[-1.0, 0.0]])
 
 
+def test_weights_at_the_ends_of_float64():
+    """1 / 1e-308 and a similarity of 1e308 are numbers, but sums of such are not."""
+    x, y = [[1e-308], [2e-308], [1.5e-308]], [0, 1, 1]
+    expected = [1 / (1 + 1 / 2 + 1 / 1.5), (1 / 2 + 1 / 1.5) / (1 + 1 / 2 + 1 / 1.5)]
+    settings = {"n_neighbors": 3, "weights": "distance", "metric": "manhattan"}
+    shares = KNeighborsClassifier(**settings).fit(x, y).predict_proba([[0.0]])
+    np.testing.assert_allclose(shares, [expected], rtol=1e-12)
+    np.testing.assert_allclose(KNeighborsRegressor(**settings).fit(x, y).predict([[0.0]]), expected[1:], rtol=1e-12)
+    near = RadiusNeighborsClassifier(1.0, weights="distance", metric="manhattan").fit(x, y)
+    np.testing.assert_allclose(near.predict_proba([[0.0]]), [expected], rtol=1e-12)
+    alike = KNeighborsRegressor(2, weights="distance", metric="dot").fit([[1e308], [1.5e308]], [0, 1])
+    np.testing.assert_allclose(alike.predict([[1.0]]), 0.6, rtol=1e-12)
+    far = KNeighborsRegressor(2, weights="distance").fit([[1e200], [-1e200]], [0, 1])
+    assert far.predict([[0.0]]) == 0.5  # both distances are infinite
+
+
 def test_a_search_over_metrics():
     x, y = DIGITS[0][:240], DIGITS[1][:240]
     grid = {"kneighborsclassifier__metric": ["manhattan", lw.rbf(gamma=0.5), lambda x, y: abs(x - y) ** 1.5]}
@@ -404,6 +420,10 @@ def test_bad_rows_are_named():
     with pytest.raises(BadRowsError, match=r"X has NaN or infinite values in rows 3, 7; fill them") as error:
         KNeighborsClassifier().fit(x, Y)
     assert error.value.rows == [3, 7]
+    with says("y is of type <U7; a regression is of numbers"):
+        KNeighborsRegressor().fit(X, WORDS)
+    with says("y is sparse, of shape (150, 1); pass y.toarray()"):
+        KNeighborsClassifier().fit(X, sp.csr_matrix(Y[:, None]))
     with says("Input y contains NaN", ValueError):
         KNeighborsRegressor().fit(X, np.where(Y == 1, np.nan, Y))
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 pytest.importorskip("sklearn")
+from scipy import sparse
 
 import likewise as lw
 from likewise.errors import InputError, ShapeError
@@ -131,10 +132,19 @@ def test_on_rows_of_ones_own():
     np.testing.assert_array_equal(again.indices, found.indices)
 
 
+def test_only_the_rows_that_are_compared_are_made_dense():
+    ones = np.arange(200_000)
+    rows = sparse.csr_matrix((np.ones(200_000), (ones, ones // 2)), (200_000, 100_000))  # 160 GB, were it dense
+    assert positive_semidefinite("sigmoid", rows, n_rows=20).tried == 20
+    assert positive_semidefinite(similar(lambda x, y: m.minimum(x, y)), rows).proved
+
+
 def test_what_cannot_be_tested():
     broken = similar(lambda x, y: m.log(x - y))
     with pytest.raises(InputError, match="own of rows 0 and 0 of X is not finite: it is no kernel on these rows"):
         positive_semidefinite(broken, [[0.0], [1.0]])
+    with pytest.raises(InputError, match="n_rows=0: a whole number of at least 1 is wanted"):
+        positive_semidefinite("sigmoid", [[0.0]], n_rows=0)
     with pytest.raises(ShapeError, match=r"X has shape \(3,\); rows \(n, d\) are wanted"):
         positive_semidefinite("sigmoid", [1.0, 2.0, 3.0])
 

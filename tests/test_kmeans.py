@@ -134,6 +134,56 @@ def test_narrow_types(dtype):
         assert found.centroids.dtype == (np.float32 if dtype == "float16" else np.float64)
 
 
+@metrics
+def test_weights_as_repeated_rows(metric):
+    x, counts = X.astype(np.float64), RNG.integers(0, 4, len(X))
+    for tol in (0, 1e-2):
+        found = lw.kmeans(x, 7, metric=metric, init=x[:7], weights=counts, tol=tol)
+        repeated = lw.kmeans(np.repeat(x, counts, axis=0), 7, metric=metric, init=x[:7], tol=tol)
+        np.testing.assert_allclose(found.centroids, repeated.centroids, rtol=1e-10, atol=1e-10)
+        np.testing.assert_array_equal(np.repeat(found.labels, counts), repeated.labels)
+        assert found.inertia == pytest.approx(repeated.inertia, rel=1e-10)
+        assert found.iterations >= repeated.iterations  # labels of rows without weight settle too
+    np.testing.assert_array_equal(found.labels, lw.topk(x, found.centroids, 1, metric=metric).indices[:, 0])
+
+
+@metrics
+def test_weights_of_one_and_a_start_by_weight(metric):
+    plain, ones = (lw.kmeans(X, 5, metric=metric, init=X[:5], weights=weights) for weights in (None, np.ones(700)))
+    for part, wanted in zip(ones, plain, strict=True):
+        np.testing.assert_allclose(part, wanted, rtol=1e-6)
+    weights = np.zeros(700)
+    weights[[3, 50, 99]] = 1e-3, 1.0, 2.0
+    for seed in range(5):
+        found = lw.kmeans(X, 3, metric=metric, weights=weights, seed=seed)
+        assert set(found.labels[[3, 50, 99]]) == {0, 1, 2}  # rows without weight are no start and fill no cluster
+        assert found.inertia == pytest.approx(0, abs=1e-6)
+    again = lw.kmeans(X, 5, metric=metric, weights=RNG.random(700), seed=1, n_jobs=1)
+    assert np.isfinite(again.centroids).all()
+
+
+def test_medians_by_weight():
+    def median(weights):
+        return lw.kmeans([[0.0], [1.0], [5.0], [9.0]], 1, metric="manhattan", weights=weights).centroids[0, 0]
+
+    assert median([1, 1, 1, 1]) == 3.0
+    assert median([1, 1, 1, 0]) == 1.0
+    assert median([0.3, 0.3, 0.3, 0.8]) == 5.0
+    assert median([2, 0, 0, 2]) == 4.5
+    assert median([1, 0, 0, 9]) == 9.0
+
+
+def test_numbers_whose_squares_float64_does_not_hold():
+    x = X.astype(np.float64) * 1e200
+    for metric in ("sqeuclidean", "manhattan"):
+        with says("float64 does not hold the variance of the rows; scale them, or pass tol=0"):
+            lw.kmeans(x, 2, metric=metric)
+    with pytest.raises(InputError, match=r"sqeuclidean of a row and its nearest centroid is inf .* scale the rows"):
+        lw.kmeans(x, 2, tol=0)
+    found, expected = (lw.kmeans(rows, 2, metric="manhattan", init=rows[:2], tol=0) for rows in (x, x / 1e200))
+    np.testing.assert_array_equal(found.labels, expected.labels)
+
+
 def test_torch_comes_out_where_torch_went_in():
     torch = pytest.importorskip("torch")
     found = lw.kmeans(torch.from_numpy(X), 4)
@@ -151,6 +201,10 @@ def test_bad_rows():
     found, without = lw.kmeans(x, 3, on_bad="skip"), lw.kmeans(np.delete(x, [3, 7], 0), 3)
     assert (found.labels[[3, 7]] == -1).all()
     np.testing.assert_array_equal(np.delete(found.labels, [3, 7]), without.labels)
+    np.testing.assert_array_equal(found.centroids, without.centroids)
+    weights = np.arange(50.0)
+    found = lw.kmeans(x, 3, on_bad="skip", weights=weights, init=x[:3])
+    without = lw.kmeans(np.delete(x, [3, 7], 0), 3, weights=np.delete(weights, [3, 7]), init=x[:3])
     np.testing.assert_array_equal(found.centroids, without.centroids)
 
 
@@ -203,6 +257,12 @@ def test_errors():
         lw.kmeans(X, 2, tol=-1)
     with says("tol='x' is not a number"):
         lw.kmeans(X, 2, tol="x")
+    with says("weights has shape (3,); one weight a row is wanted: (700,)"):
+        lw.kmeans(X, 2, weights=[1, 2, 3])
+    with says("weights has NaN, infinite or negative numbers; a row weighs 0 or more"):
+        lw.kmeans(X, 2, weights=-np.ones(700))
+    with says("weights is zero for every row; at least one has to weigh something"):
+        lw.kmeans(X, 2, weights=np.zeros(700))
     with says("seed=-3 is negative"):
         lw.kmeans(X, 2, seed=-3)
     with says("seed=None is not a whole number"):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from likewise.arrays import Batch, give, read, same_dimension, to_floating
+from likewise.arrays import Batch, give, read, row_weights, same_dimension, to_floating
 from likewise.compute.options import Options, Progress, read_options
 from likewise.compute.search import nearest
 from likewise.compute.sides import FLOAT32, good_rows, measured, metric_for, search_statistics
@@ -66,6 +66,7 @@ def kmeans(
     *,
     metric: Any = "sqeuclidean",
     init: Any = "k-means++",
+    weights: Any = None,
     n_init: int = 1,
     max_iter: int = 300,
     tol: float = 1e-4,
@@ -92,6 +93,9 @@ def kmeans(
     init : "k-means++" or array_like of shape (k, d)
         How to start: rows drawn one after the other with a chance in proportion to what they lose with those drawn
         before, the best of 2 + log(k) at a time (Arthur and Vassilvitskii 2007); or centroids.
+    weights : array_like of shape (n,), optional
+        What each row counts, 0 or more: 2 is as if the row were there twice. A row of weight 0 has a label, and no part
+        in the centroids.
     n_init : int
         Starts to try; the one of least inertia is given.
     max_iter : int
@@ -109,7 +113,7 @@ def kmeans(
     -------
     KMeans
         ``centroids`` (k, d), float32 where x is of floats of at most 32 bits, else float64; ``labels`` (n,) int64;
-        ``inertia``, the sum over rows of squared distances, of 1 - cosine, or of distances; ``iterations``.
+        ``inertia``, the weighted sum over rows of squared distances, of 1 - cosine, or of distances; ``iterations``.
 
     Raises
     ------
@@ -132,15 +136,21 @@ def kmeans(
     n_init, max_iter = _count(n_init, "n_init"), _count(max_iter, "max_iter")
     kind = _kind_of(metric, batch.d)
     limit, rng = _tolerance(tol), np.random.default_rng(_seed(seed))
+    mass = None if weights is None else row_weights(weights, batch.rows, "weights")
     wanted = search_statistics(kind.metric, "x")
     side = measured(batch.array, batch.dtype, "x", wanted, options)
     side, kept = good_rows(side, wanted, options)
     if k > side.n:
         raise InputError(f"k={k} clusters of {side.n} rows; there can be no more clusters than rows")
     start = _start(init, batch, k)
-    run = _Run(kind, side, k, options, np.float32 if batch.dtype in FLOAT32 else np.float64)
+    if mass is not None and kept is not None:
+        mass = row_weights(mass[kept], side.n, "weights of the rows that are not skipped")
+    run = _Run(kind, side, k, options, np.float32 if batch.dtype in FLOAT32 else np.float64, mass)
     if limit:
-        run.still = limit * run.mean_variance()
+        with np.errstate(over="ignore", invalid="ignore"):
+            run.still = limit * run.mean_variance()
+        if not np.isfinite(run.still):
+            raise InputError("float64 does not hold the variance of the rows; scale them, or pass tol=0")
     best: KMeans | None = None
     runs = n_init if start is None else 1
     report = _Steps(options, runs * max_iter, side.n * k)
@@ -229,17 +239,19 @@ class _Run:
     k: int
     options: Options
     dtype: Any
+    mass: Floats | None = None  # what each row counts; None: all 1
     still: float = 0.0  # a sum of squares of moves that is as good as none
 
     def __post_init__(self) -> None:
         self.options = replace(self.options, progress=None)
-        self.weights = np.ones(self.side.n)
+        self.masses = np.ones(self.side.n) if self.mass is None else self.mass
+        self.factors = self.masses  # of rows in a centre's sum
         # packed rows save a sixth of each step, where there is room for them
         fits = 4 * self.side.n * self.side.d <= (self.options.memory or DEFAULT_MEMORY)
         self.keep: dict[Any, Any] | None = {} if fits and self.side.known.exact else None
         if self.kind.centre == "direction":
             norm = self.side.stat("norm")
-            self.weights = np.divide(1.0, norm, out=np.zeros(self.side.n), where=norm > 0)
+            self.factors = np.divide(self.masses, norm, out=np.zeros(self.side.n), where=norm > 0)
 
     def _side(self, rows: Floats, which: str) -> Side:
         from likewise.backends.llvm.rows import measure
@@ -256,9 +268,16 @@ class _Run:
         return made
 
     def assign(self, centroids: Floats) -> tuple[NDArray[np.int64], Floats]:
-        """The nearest centroid of each row, and what the row loses with it."""
+        """The nearest centroid of each row, and what the row loses with it, times what it counts."""
         values, labels = nearest(self.side, self._side(centroids, "y"), self.kind.metric, self.options, self.keep)
-        return labels, self.kind.loss(values)
+        losses = self.kind.loss(values)
+        if not np.isfinite(losses).all():
+            row = int(np.flatnonzero(~np.isfinite(losses))[0])
+            raise InputError(
+                f"{self.kind.metric.name} of a row and its nearest centroid is {losses[row]} (row {row}, without those "
+                "that are skipped): float64 does not hold it; scale the rows"
+            )
+        return labels, losses * self.masses
 
     def lloyd(self, centroids: Floats, max_iter: int, report: _Steps) -> KMeans:
         """Assign and centre in turn, until labels or centroids stand still."""
@@ -267,7 +286,8 @@ class _Run:
         while iterations < max_iter:
             iterations += 1
             moved = self.rounded(self.centres(self.refilled(labels, losses), centroids))
-            change = float(np.square(moved.astype(np.float64) - centroids).sum())
+            with np.errstate(over="ignore"):
+                change = float(np.square(moved.astype(np.float64) - centroids).sum())
             centroids, before = moved, labels
             labels, losses = self.assign(centroids)
             report.step()
@@ -277,7 +297,7 @@ class _Run:
 
     def refilled(self, labels: NDArray[np.int64], losses: Floats) -> NDArray[np.int64]:
         """Labels where empty clusters have a row each: of those that lose most, in clusters that keep others."""
-        counts = np.bincount(labels, minlength=self.k)
+        counts = np.bincount(labels[self.masses > 0], minlength=self.k)
         empty = np.nonzero(counts == 0)[0]
         if not len(empty):
             return labels
@@ -296,12 +316,12 @@ class _Run:
         from likewise.backends.llvm import groups
 
         rows = groups.members(labels, self.k)
-        counts = np.array([len(group) for group in rows])[:, None]
         if self.kind.centre == "median":
             return self._medians(rows, before)
-        sums = groups.sums(self.side, rows, self.weights, self.options.threads)
+        sums = groups.sums(self.side, rows, self.factors, self.options.threads)
         if self.kind.centre == "mean":
-            return np.where(counts > 0, sums / np.maximum(counts, 1), before)
+            totals = np.bincount(labels, self.masses, self.k)[:, None]
+            return np.where(totals > 0, sums / np.where(totals > 0, totals, 1.0), before)
         return np.where(sums.any(axis=1, keepdims=True), sums, before)
 
     def _medians(self, rows: list[NDArray[np.int64]], before: Floats) -> Floats:
@@ -312,12 +332,16 @@ class _Run:
 
         def one(cluster: int, first: int, step: int) -> None:
             part = array[rows[cluster], first : first + step].astype(np.float64)
-            out[cluster, first : first + step] = np.median(part, axis=0)
+            if self.mass is None:
+                out[cluster, first : first + step] = np.median(part, axis=0)
+            else:
+                out[cluster, first : first + step] = _weighted_medians(part, self.mass[rows[cluster]])
 
         tasks = []
         for cluster, group in enumerate(rows):
-            if len(group):
-                step = max(1, _MEDIAN_BYTES // (8 * self.options.threads * len(group)))
+            if self.masses[group].any():
+                copies = 1 if self.mass is None else 4  # of numbers, their order, their weights, and the sums of these
+                step = max(1, _MEDIAN_BYTES // (8 * copies * self.options.threads * len(group)))
                 tasks += [functools.partial(one, cluster, first, step) for first in range(0, self.side.d, step)]
         pool.run(tasks, self.options.threads)
         return out
@@ -326,13 +350,13 @@ class _Run:
         """The mean over coordinates of the variance of the rows as they are clustered."""
         from likewise.backends.llvm import groups
 
-        everything = [np.arange(self.side.n)]
-        mean = groups.sums(self.side, everything, self.weights, self.options.threads) / self.side.n
+        everything, total = [np.arange(self.side.n)], float(self.masses.sum())
+        mean = groups.sums(self.side, everything, self.factors, self.options.threads) / total
         if self.kind.centre == "direction":
-            unit = float(np.count_nonzero(self.weights)) / self.side.n  # rows of length 1
+            unit = float(self.masses[self.factors > 0].sum()) / total  # rows of length 1
             return max(unit - float(np.square(mean).sum()), 0.0) / self.side.d
         squares = groups.values_with_all(by_name("sqeuclidean"), self._side(mean, "x"), self.side, self.options.threads)
-        return float(squares.mean()) / self.side.d
+        return float((squares[0] * self.masses).sum()) / total / self.side.d
 
     def plus_plus(self, rng: np.random.Generator) -> Floats:
         """k rows, each the best of a few drawn by chance in proportion to the losses with those before."""
@@ -344,16 +368,20 @@ class _Run:
 
         def losses(rows: NDArray[np.int64]) -> Floats:
             few = take(self.side, rows)
-            return self.kind.loss(groups.values_with_all(self.kind.metric, few, self.side, threads))
+            return self.kind.loss(groups.values_with_all(self.kind.metric, few, self.side, threads)) * self.masses
 
-        chosen = [int(rng.integers(n))]
+        def drawn_by(shares: Floats, count: int) -> NDArray[np.int64]:
+            with np.errstate(over="ignore", invalid="ignore"):
+                rising = np.cumsum(shares)
+            found = np.searchsorted(rising, rng.random(count) * rising[-1], side="right")
+            made: NDArray[np.int64] = np.minimum(found, np.flatnonzero(shares)[-1])  # rounding may go beyond the last
+            return made
+
+        chosen = [int(rng.integers(n)) if self.mass is None else int(drawn_by(self.mass, 1)[0])]
         closest = losses(np.array(chosen))[0]
         for _ in range(1, self.k):
-            drawn = rng.random(tries)
-            rising = np.cumsum(closest)
-            if rising[-1] > 0:
-                rows = np.searchsorted(rising, drawn * rising[-1], side="right")
-                rows = np.minimum(rows, n - 1)
+            if closest.any():
+                rows = drawn_by(closest, tries)
                 after = np.minimum(losses(rows), closest)
                 pick = int(np.argmin(after.sum(axis=1)))
                 chosen.append(int(rows[pick]))
@@ -362,3 +390,14 @@ class _Run:
                 chosen.append(chosen[0])
         picked: Floats = to_floating(Batch(self.side.rows[chosen], self.side.dtype, False, False)).astype(np.float64)
         return picked
+
+
+def _weighted_medians(part: Floats, weights: Floats) -> Floats:
+    """Of each column: where half of the weight lies on either side; the middle of such places, as of two medians."""
+    order = np.argsort(part, axis=0, kind="stable")
+    rising = np.cumsum(weights[order], axis=0)
+    half = rising[-1] / 2
+    places = np.argmax(rising >= half, axis=0), np.argmax(rising > half, axis=0)
+    low, high = (np.take_along_axis(part, np.take_along_axis(order, at[None], 0), 0)[0] for at in places)
+    made: Floats = low + (high - low) / 2
+    return made

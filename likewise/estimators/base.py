@@ -12,7 +12,7 @@ from sklearn.utils.validation import validate_data
 
 from likewise.arrays import NATIVE, is_sparse, read, to_floating
 from likewise.compute.sides import name_rows
-from likewise.errors import BadRowsError
+from likewise.errors import BadRowsError, InputError
 
 #: Memory that a step of work may take beyond inputs and outputs.
 WORKING_BYTES = 64 << 20
@@ -35,8 +35,7 @@ def read_rows(
     """Rows, or (rows, targets), checked as scikit-learn does and in a type that the engine reads.
 
     float32 stays float32; what is in none of the ``dtypes`` becomes the first of them, and integers that float64 does
-    not hold raise. Rows with NaN or infinite values
-    raise with their numbers.
+    not hold raise. Rows with NaN or infinite values raise with their numbers.
 
     Parameters
     ----------
@@ -58,6 +57,8 @@ def read_rows(
     -------
     ndarray or CSR matrix of shape (n, d), or a pair with the targets
     """
+    if is_sparse(y):
+        raise InputError(f"y is sparse, of shape {y.shape}; pass y.toarray()")
     found = validate_data(
         estimator,
         X,
@@ -77,7 +78,11 @@ def read_rows(
             f"X has NaN or infinite values in {name_rows(bad)}; fill them (sklearn.impute) or take these rows out",
             [int(i) for i in bad],
         )
-    return (rows, found[1]) if isinstance(found, tuple) else rows
+    if not isinstance(found, tuple):
+        return rows
+    if checks.get("y_numeric") and found[1].dtype.kind not in "biuf":
+        raise InputError(f"y is of type {found[1].dtype}; a regression is of numbers")
+    return rows, found[1]
 
 
 def _typed(rows: NDArray[Any], dtypes: tuple[str, ...]) -> NDArray[Any]:

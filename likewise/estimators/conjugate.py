@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 
+from likewise.arrays import is_sparse
 from likewise.compute import weighted_sum
 from likewise.errors import InputError
 from likewise.estimators.base import threads
@@ -29,6 +30,8 @@ from likewise.formula.metric import Metric
 
 #: How far float32 steps reduce a residual before it is computed anew.
 _REDUCTION = 1e-3
+#: Products p'Ap in float64 are negative beyond doubt below this much of |p| |Ap|: rounding makes 1e-16 a row of it.
+_ROUNDING = 1e-10
 _TINY = 1e-300
 
 
@@ -59,7 +62,7 @@ class System:
             inner += block.T @ block
         inner.flat[:: len(inner) + 1] += self.alpha
         self._inner = cho_factor(inner, overwrite_a=True)
-        self._single = None if hasattr(self.X, "tocsr") else np.asarray(self.X, np.float32)
+        self._single = None if is_sparse(self.X) else _as_float32(self.X)
 
     def times(self, v: Matrix, *, single: bool) -> Matrix:
         """(S K S + alpha I) v, K v in float32 or float64."""
@@ -80,10 +83,20 @@ class System:
         return np.asarray((v - self.scale[:, None] * self.landmarks.times(self.X, inner)) / self.alpha)
 
 
+def _as_float32(rows: NDArray[Any]) -> NDArray[np.float32] | None:
+    """The rows in float32; None where that does not hold their size."""
+    with np.errstate(over="ignore"):
+        made = np.asarray(rows, np.float32)
+    return made if np.isfinite(made).all() else None
+
+
 def solve(
     system: System, b: Matrix, *, tol: float, max_iter: int, report: Callable[[float], None] = lambda _: None
 ) -> Solved:
-    """c with |b - A c| <= tol |b| for each column, or as far as ``max_iter`` products come."""
+    """c with |b - A c| <= tol |b| for each column, or as far as ``max_iter`` products and rounding let it come."""
+    # columns are solved at a size near 1, by a power of 2: squares of 1e-170 and 1e170 are 0 and infinite
+    sizes = np.ldexp(1.0, np.clip(np.frexp(np.abs(b).max(axis=0))[1], -1000, 1000))
+    b = b / sizes
     norms = np.maximum(_norms(b), _TINY)
     c, rest, used, single = np.zeros_like(b), b.copy(), 0, True
     residual = _norms(rest) / norms
@@ -94,7 +107,7 @@ def solve(
         left = b - system.times(new, single=False)
         used += products + 1
         before, residual = residual, _norms(left) / norms
-        if residual.max() > 0.5 * before.max():
+        if not residual.max() <= 0.5 * before.max():
             if not single:
                 break
             single = False  # float32 does not reduce it any more
@@ -103,7 +116,7 @@ def solve(
         else:
             residual = before
         report(float(residual.max()))
-    return Solved(c, used, float(residual.max(initial=0.0)))
+    return Solved(c * sizes, used, float(residual.max(initial=0.0)))
 
 
 def _conjugate_gradients(
@@ -115,7 +128,11 @@ def _conjugate_gradients(
     norms: NDArray[np.float64],
     report: Callable[[float], None],
 ) -> tuple[Matrix, int]:
-    """(x, products) with residuals of at most ``wanted``: columns apart, but one product for all that are not done."""
+    """(x, products) with residuals of at most ``wanted``: columns apart, but one product for all that are not done.
+
+    Where rounding hides that the matrix is positive definite, the steps end early: float32 does so for an alpha below
+    some 1e-7 of K, float64 for one below 1e-16. Only what float64 shows to be negative is an error.
+    """
     x = np.zeros_like(b)
     live = np.flatnonzero(_norms(b) > wanted)
     r = b[:, live]
@@ -127,6 +144,8 @@ def _conjugate_gradients(
         q = system.times(p, single=single)
         curvature = np.einsum("ij,ij->j", p, q)
         if not (curvature > 0).all() or not (rz > 0).all():
+            if single or not (curvature < -_ROUNDING * _norms(p) * _norms(q)).any():
+                return x, turn + 1
             raise InputError(
                 f"K + alpha I is not positive definite on these rows: {system.metric.name} is no kernel, or "
                 f"alpha={system.alpha:g} is too small; see positive_semidefinite(metric, X)"

@@ -31,6 +31,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from likewise.arrays import row_weights
 from likewise.compute import pairwise, weighted_sum
 from likewise.errors import InputError
 from likewise.estimators.base import WORKING_BYTES, read_rows, threads
@@ -45,6 +46,9 @@ from likewise.formula.trace import Traced
 Floats = NDArray[np.float64]
 #: Where sums are smaller than that, terms that underflowed may be missing from them: by type of the sum.
 _UNSURE = {np.dtype(np.float32): 1e-30, np.dtype(np.float64): 1e-280}
+
+#: Bandwidths from this to one over it have squares in float32, and in float64.
+_NARROW, _TINY = 1e-15, 1e-150
 
 
 @dataclass(frozen=True)
@@ -97,7 +101,8 @@ def _of_distance(metric: Metric, kernel: str, h: float) -> tuple[Metric, Metric 
     value = Traced(metric.finish)
     rooted = metric.finish.op == "sqrt"
     square = Traced(metric.finish.args[0]) if rooted else value * value
-    made = _KERNELS[kernel].formula(value / h, square / (h * h))
+    squared = h * h if _TINY < h < 1 / _TINY else None
+    made = _KERNELS[kernel].formula(value / h, square / squared if squared else square / h / h)
     name = f"{kernel}({metric.name})"
     if not _KERNELS[kernel].exponential:
         return _finished(metric, made, name, "larger"), None
@@ -197,14 +202,19 @@ class KernelDensity(BaseEstimator):
         self.n_jobs = n_jobs
 
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> KernelDensity:
-        """Keep a copy of the rows (n_samples, n_features), and their weights (n_samples,), which are not negative."""
+        """Keep a copy of the rows (n_samples, n_features), and their weights (n_samples,), which are not negative.
+
+        A row of weight 0 is left out.
+        """
         if not isinstance(self.kernel, str) or self.kernel not in _KERNELS:
             raise InputError(f"kernel={self.kernel!r} is not known; it is one of {', '.join(map(repr, _KERNELS))}")
         metric = resolve(self.metric, self.metric_params, needed_by="KernelDensity")
         rows = read_rows(self, X, reset=True, dtypes=("float64", "float32"), copy=True)
         n, d = rows.shape
         self.bandwidth_ = _bandwidth(self.bandwidth, n, d)
-        weights = np.ones(n) if sample_weight is None else _weights(sample_weight, n)
+        if not _NARROW < self.bandwidth_ < 1 / _NARROW:
+            rows = rows.astype(np.float64, copy=False)
+        weights = np.ones(n) if sample_weight is None else row_weights(sample_weight, n, "sample_weight")
         counts = weights > 0
         self._rows: NDArray[Any] = rows if counts.all() else rows[counts]
         self._weights: Floats = weights[counts]
@@ -230,8 +240,8 @@ class KernelDensity(BaseEstimator):
         sums = weighted_sum(rows, self._rows, weights, metric=values, n_jobs=threads(self.n_jobs))
         if (sums < 0).any() or np.isnan(sums).any():
             raise InputError(
-                f"{values.name} gives a density that is negative or NaN for some rows (down to {np.nanmin(sums):g}); "
-                "a kernel that is not negative is wanted"
+                f"{values.name} gives a density that is negative or NaN for some rows (down to "
+                f"{np.fmin.reduce(sums):g}); a kernel that is not negative is wanted"
             )
         with np.errstate(divide="ignore"):
             made = np.log(sums.astype(np.float64))
@@ -293,17 +303,3 @@ def _bandwidth(given: Any, n: int, d: int) -> float:
     if not 0 < number < math.inf:
         raise InputError(f"bandwidth={given!r}; a positive number is wanted, 'scott' or 'silverman'")
     return number
-
-
-def _weights(given: Any, n: int) -> Floats:
-    try:
-        weights = np.array(given, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"sample_weight is not an array of numbers: {error}") from None
-    if weights.shape != (n,):
-        raise InputError(f"sample_weight has shape {weights.shape}; one weight a row is wanted: ({n},)")
-    if not np.isfinite(weights).all() or (weights < 0).any():
-        raise InputError("sample_weight has NaN, infinite or negative numbers; a row weighs 0 or more")
-    if not weights.any():
-        raise InputError("sample_weight is zero for every row; at least one has to weigh something")
-    return weights

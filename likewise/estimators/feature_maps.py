@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import Counter
 from itertools import combinations_with_replacement
@@ -17,7 +18,8 @@ from likewise.estimators.base import read_rows
 from likewise.estimators.gram import float_rows
 from likewise.estimators.settings import number, whole
 
-_MOST_FEATURES = 10_000_000
+#: Of all features together: they are kept as 4 bytes each.
+_MOST_FACTORS = 50_000_000
 
 
 class PolynomialFeatureMap(TransformerMixin, BaseEstimator):
@@ -77,24 +79,16 @@ class PolynomialFeatureMap(TransformerMixin, BaseEstimator):
         degree, d = whole("degree", self.degree, least=0), rows.shape[1]
         gamma = 1 / d if self.gamma is None else number("gamma", self.gamma, above=0)
         coef0 = number("coef0", self.coef0, least=0)
-        if (count := math.comb(d + degree, degree)) > _MOST_FEATURES:
+        if (count := math.comb(d + degree, degree)) * max(degree, 1) > _MOST_FACTORS:
             raise InputError(
                 f"degree={degree} of {d} coordinates makes {count:,} features; use the kernel, lw.polynomial(), which "
                 "needs none"
             )
-        exponents, weights = [], []
-        for total in range(degree + 1):
-            if coef0 == 0 and total < degree:
-                continue
-            for chosen in combinations_with_replacement(range(d), total):
-                powers = Counter(chosen)
-                ways = math.factorial(degree) // math.factorial(degree - total)
-                for power in powers.values():
-                    ways //= math.factorial(power)
-                exponents.append([powers[i] for i in range(d)])
-                weights.append(math.sqrt(ways * coef0 ** (degree - total) * gamma**total))
-        self.exponents_ = np.array(exponents, dtype=np.int64).reshape(len(exponents), d)
-        self.weights_ = np.array(weights)
+        # a product of at most `degree` coordinates is one of `degree` factors, of which some are 1: factor 0
+        chosen = combinations_with_replacement(range(coef0 == 0, d + 1), degree)
+        flat = np.fromiter(itertools.chain.from_iterable(chosen), np.int32)
+        self._factors: NDArray[np.int32] = flat.reshape(-1, degree) if degree else np.zeros((1, 0), np.int32)
+        self.weights_ = np.sqrt(_ways(self._factors) * _scales(self._factors, gamma, coef0))
         return self
 
     def transform(self, X: Any) -> NDArray[np.float64]:
@@ -110,11 +104,20 @@ class PolynomialFeatureMap(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         rows = float_rows(read_rows(self, X, reset=False)).astype(np.float64, copy=False)
+        rows = np.hstack([np.ones((len(rows), 1)), rows])
         out = np.tile(self.weights_, (len(rows), 1))
-        for i in range(rows.shape[1]):
-            powers = np.power.outer(rows[:, i], np.arange(self.exponents_[:, i].max(initial=0) + 1))
-            out *= powers[:, self.exponents_[:, i]]
+        for factor in self._factors.T:
+            out *= rows[:, factor]
         return out
+
+    @property
+    def exponents_(self) -> NDArray[np.int64]:
+        """What each feature is a product of: (n_features_out, d), made when it is asked for."""
+        check_is_fitted(self)
+        made = np.zeros((len(self._factors), self.n_features_in_ + 1), np.int64)
+        for factor in self._factors.T:
+            made[np.arange(len(made)), factor] += 1
+        return made[:, 1:]
 
     @property
     def _n_features_out(self) -> int:
@@ -124,9 +127,24 @@ class PolynomialFeatureMap(TransformerMixin, BaseEstimator):
         """Names of the features: "1", "x0", "x0^2 x1"..."""
         check_is_fitted(self)
         names = _check_feature_names_in(self, input_features)
-        return np.array([_product(names, powers) for powers in self.exponents_], dtype=object)
+        return np.array([_product(names, factors) for factors in self._factors.tolist()], dtype=object)
 
 
-def _product(names: NDArray[Any], powers: NDArray[np.int64]) -> str:
-    parts = [str(name) if power == 1 else f"{name}^{power}" for name, power in zip(names, powers, strict=True) if power]
-    return " ".join(parts) or "1"
+def _ways(factors: NDArray[np.int32]) -> NDArray[np.float64]:
+    """degree! / (a_0! ... a_d!) of rising factors: factor by factor, the length so far over that of its run."""
+    ways, run = np.ones(len(factors)), np.ones(len(factors))
+    for i in range(1, factors.shape[1]):
+        run = np.where(factors[:, i] == factors[:, i - 1], run + 1, 1.0)
+        ways = ways * (i + 1) / run
+    return ways
+
+
+def _scales(factors: NDArray[np.int32], gamma: float, coef0: float) -> NDArray[np.float64]:
+    """coef0^a_0 gamma^(degree - a_0)."""
+    ones = np.count_nonzero(factors == 0, axis=1).astype(np.float64)
+    return np.asarray(np.power(coef0, ones) * np.power(gamma, factors.shape[1] - ones))
+
+
+def _product(names: NDArray[Any], factors: list[int]) -> str:
+    powers = Counter(factor for factor in factors if factor)
+    return " ".join(f"{names[i - 1]}^{power}" if power > 1 else str(names[i - 1]) for i, power in powers.items()) or "1"

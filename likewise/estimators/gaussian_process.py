@@ -19,7 +19,7 @@ from sklearn.utils.validation import check_is_fitted
 from likewise.compute import paired
 from likewise.errors import InputError
 from likewise.estimators.base import read_rows, threads
-from likewise.estimators.gram import GramFamily, Matrix, float_rows, gram_matrix, kernel_sum
+from likewise.estimators.gram import GramFamily, Matrix, check_kernel_matrix, float_rows, gram_matrix, kernel_sum
 from likewise.estimators.metrics import resolve
 from likewise.estimators.settings import choice, number, room_for_gram, whole
 from likewise.formula.metric import Metric
@@ -166,7 +166,11 @@ class GaussianProcessRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
 
     def _factor(self, metric: Metric, variance: float, alpha: float) -> Matrix | None:
         """The lower Cholesky factor of variance K + alpha I, or None."""
-        K = self._family(metric) if self._family else gram_matrix(metric, self.X_train_, n_jobs=self.n_jobs)
+        if self._family:
+            K = self._family(metric)
+        else:
+            K = gram_matrix(metric, self.X_train_, n_jobs=self.n_jobs)
+            check_kernel_matrix(metric, K)
         K *= variance
         K.flat[:: len(K) + 1] += alpha
         try:
@@ -225,6 +229,11 @@ class GaussianProcessRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         own = self.metric_params_ or {}
         if self.optimized is None:
             return [name for name in numbers if name in own or name == "variance"]
+        wanted: Any = self.optimized
+        if not isinstance(wanted, (tuple, list)) or not wanted:
+            raise InputError(
+                f"optimized={self.optimized!r}: a tuple of names is wanted; there are {', '.join(map(repr, numbers))}"
+            )
         if unknown := sorted(set(self.optimized) - set(numbers)):
             raise InputError(
                 f"optimized names {', '.join(map(repr, unknown))}; there are {', '.join(map(repr, numbers))}, each a "

@@ -21,6 +21,8 @@ from likewise.formula.metric import Metric
 Matrix = NDArray[np.float64]
 #: Rows that are sparse or float32 are made dense and float64 so many numbers at a time.
 _DENSE_NUMBERS = 1 << 22
+#: Matrices are checked so many numbers at a time.
+_CHECKED_NUMBERS = 1 << 20
 
 
 class Gram:
@@ -98,6 +100,34 @@ def gram_matrix(metric: Metric, X: Any, Y: Any = None, *, n_jobs: int | None = N
         for columns, right in dense_blocks(y):
             out[rows, columns] = pairwise(left, right, metric=metric, n_jobs=jobs)
     return out
+
+
+def check_kernel_matrix(metric: Metric, K: Matrix) -> None:
+    """InputError for a Gram matrix of rows with themselves that is not finite, or not symmetric.
+
+    Solvers read one half of it, and give an answer for the other half as well. Where formulas that are symmetric round
+    differently for (x, y) and (y, x), they do so by less than 2^-23 of the largest value.
+    """
+    step = max(1, _CHECKED_NUMBERS // max(1, len(K)))
+    largest = 0.0
+    for first in range(0, len(K), step):
+        with np.errstate(invalid="ignore"):
+            here = float(np.abs(K[first : first + step]).max())
+        if not np.isfinite(here):
+            i, j = (int(at[0]) for at in np.nonzero(~np.isfinite(K[first : first + step])))
+            raise InputError(
+                f"{metric.name} of rows {first + i} and {j} of X is {K[first + i, j]}; scale the rows, or pass another "
+                "metric"
+            )
+        largest = max(largest, here)
+    for first in range(0, len(K), step):
+        apart = np.abs(K[first : first + step, first:] - K[first:, first : first + step].T)
+        i, j = (first + int(at) for at in np.unravel_index(int(np.argmax(apart)), apart.shape))
+        if apart.max() > 2.0**-23 * largest:
+            raise InputError(
+                f"{metric.name} is not symmetric: {K[i, j]:.6g} for rows {i} and {j} of X, and {K[j, i]:.6g} for rows "
+                f"{j} and {i}; a kernel is wanted"
+            )
 
 
 class GramFamily:

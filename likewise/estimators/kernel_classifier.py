@@ -14,11 +14,12 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.svm import SVC
 from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
+from likewise.arrays import row_weights
 from likewise.errors import InputError
 from likewise.estimators.base import read_rows
-from likewise.estimators.gram import Matrix, gram_matrix, kernel_sum
+from likewise.estimators.gram import Matrix, check_kernel_matrix, gram_matrix, kernel_sum
 from likewise.estimators.landmarks import choose_landmarks
 from likewise.estimators.metrics import resolve
 from likewise.estimators.polish import polish
@@ -153,7 +154,7 @@ class KernelClassifier(ClassifierMixin, BaseEstimator):
         check_classification_targets(labels)
         weights = np.ones(rows.shape[0])
         if sample_weight is not None:
-            weights = _check_sample_weight(sample_weight, rows, dtype=np.float64, ensure_non_negative=True)
+            weights = row_weights(sample_weight, rows.shape[0], "sample_weight")
         used = np.flatnonzero(weights > 0)
         if len(used) < rows.shape[0]:
             rows, labels, weights = rows[used], labels[used], weights[used]
@@ -181,7 +182,13 @@ class KernelClassifier(ClassifierMixin, BaseEstimator):
             return np.asarray(weights.sum() / (k * np.bincount(numbers, weights, k)))
         if not isinstance(self.class_weight, Mapping):
             raise InputError(f"class_weight={self.class_weight!r} is not known; it is 'balanced' or a dict by class")
-        given = [self.class_weight.get(label, 1.0) for label in self.classes_.tolist()]
+        labels = self.classes_.tolist()
+        unknown = [label for label in self.class_weight if label not in labels]
+        if unknown and any(label not in self.class_weight for label in labels):
+            raise InputError(
+                f"class_weight names {unknown[0]!r}, which is no class of y: these are {', '.join(map(repr, labels))}"
+            )
+        given = [self.class_weight.get(label, 1.0) for label in labels]
         return np.array([number("class_weight", value, above=0) for value in given])
 
     def _pairs(self) -> Iterator[tuple[int, int]]:
@@ -195,6 +202,7 @@ class KernelClassifier(ClassifierMixin, BaseEstimator):
         room_for_gram(n, self.memory_limit, 1, "use solver='nystroem', which makes none, or give more")
         machine = SVC(C=1.0, kernel="precomputed", tol=self.tol, max_iter=self.max_iter)
         K = gram_matrix(self._metric, rows, n_jobs=self.n_jobs)
+        check_kernel_matrix(self._metric, K)
         machine.fit(K, numbers, sample_weight=costs)
         first, self.intercept_, self.n_iter_ = machine.support_, np.array(machine.intercept_), machine.n_iter_
         coefficients = np.zeros((n, len(self.intercept_)))

@@ -13,12 +13,13 @@ from scipy.linalg import LinAlgError, cho_factor, cho_solve
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
+from likewise.arrays import row_weights
 from likewise.errors import InputError
 from likewise.estimators.base import read_rows
 from likewise.estimators.conjugate import System, digits_done, solve
-from likewise.estimators.gram import Matrix, gram_matrix, kernel_sum
+from likewise.estimators.gram import Matrix, check_kernel_matrix, gram_matrix, kernel_sum
 from likewise.estimators.landmarks import choose_landmarks
 from likewise.estimators.metrics import resolve
 from likewise.estimators.settings import choice, limit, number, reporter, room_for_gram, whole
@@ -128,7 +129,8 @@ class KernelRidge(MultiOutputMixin, RegressorMixin, BaseEstimator):
         Raises
         ------
         InputError
-            For a distance in the place of a kernel, and where K + alpha I is not positive definite.
+            For a distance in the place of a kernel; where K is not finite or not symmetric, and where K + alpha I is
+            not positive definite.
         """
         metric = resolve(self.metric, self.metric_params, closer="larger", needed_by="KernelRidge")
         alpha = number("alpha", self.alpha, above=0)
@@ -139,7 +141,7 @@ class KernelRidge(MultiOutputMixin, RegressorMixin, BaseEstimator):
         columns = np.asarray(targets, np.float64).reshape(len(targets), -1)
         root = np.ones(len(columns))
         if sample_weight is not None:
-            root = np.sqrt(_check_sample_weight(sample_weight, rows, dtype=np.float64, ensure_non_negative=True))
+            root = np.sqrt(row_weights(sample_weight, len(columns), "sample_weight"))
         if solver == "auto":
             fits = 8 * len(columns) ** 2 <= limit(self.memory_limit)
             solver = "exact" if len(columns) <= EXACT_ROWS and fits else "cg"
@@ -153,6 +155,7 @@ class KernelRidge(MultiOutputMixin, RegressorMixin, BaseEstimator):
     def _exact(self, rows: Any, root: NDArray[np.float64], b: Matrix, alpha: float) -> Matrix:
         room_for_gram(len(b), self.memory_limit, 1, "use solver='cg', which makes none, or give more")
         K = gram_matrix(self._metric, rows, n_jobs=self.n_jobs)
+        check_kernel_matrix(self._metric, K)
         K *= root[:, None]
         K *= root
         K.flat[:: len(K) + 1] += alpha
@@ -181,7 +184,7 @@ class KernelRidge(MultiOutputMixin, RegressorMixin, BaseEstimator):
         if solved.residual > tol:
             warnings.warn(
                 f"after {solved.products} products with K the residual is {solved.residual:.2g} of y, and tol={tol:g}; "
-                "raise max_iter, n_components or alpha",
+                f"raise {'max_iter, ' * (solved.products >= most)}n_components or alpha, or pass solver='exact'",
                 ConvergenceWarning,
                 stacklevel=3,
             )

@@ -12,7 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from likewise.arrays import read, to_floating
+from likewise.arrays import read, row_weights, to_floating
 from likewise.compute import kmeans, pairwise, topk
 from likewise.errors import InputError
 from likewise.estimators.base import read_rows, threads
@@ -22,11 +22,13 @@ from likewise.formula.metric import Metric
 from likewise.formula.metrics import by_name
 from likewise.reductions import KMeans as Clusters
 
+Floats = NDArray[np.float64]
+
 
 class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseEstimator):
     """Rows in k clusters, each about its centre: by squared Euclidean distance, by cosine or by Manhattan distance.
 
-    Assignments are exact, and depend on ``random_state`` alone. Sample weights are not taken.
+    Assignments are exact, and depend on ``random_state`` alone.
 
     Parameters
     ----------
@@ -53,7 +55,7 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
     labels_ : ndarray of shape (n_samples,)
         int64; the nearest centre of each row, the lowest number of several.
     inertia_ : float
-        The sum over rows of squared distances, of 1 - cosine, or of Manhattan distances.
+        The sum over rows, weighted, of squared distances, of 1 - cosine, or of Manhattan distances.
     n_iter_ : int
     effective_metric_ : Metric
     n_features_in_ : int
@@ -89,26 +91,32 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
         self.metric = metric
         self.n_jobs = n_jobs
 
-    def fit(self, X: Any, y: Any = None) -> KMeans:
-        """Cluster the rows (n_samples, n_features); ``y`` is not used."""
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> KMeans:
+        """Cluster the rows (n_samples, n_features); ``y`` is not used.
+
+        ``sample_weight`` (n_samples,) says what each row counts in the start, in the centres and in the inertia; rows
+        of weight 0 have labels all the same. A callable ``init`` is not given the weights.
+        """
         k = whole(self.n_clusters, "n_clusters")
         rows = read_rows(self, X, reset=True)
         if len(rows) < k:
             raise InputError(f"n_samples={len(rows)} should be >= n_clusters={k}.")
         self.effective_metric_ = resolve(self.metric, needed_by="KMeans")
-        best = self._best(rows, k)
+        weights = None if sample_weight is None else row_weights(sample_weight, len(rows), "sample_weight")
+        best = self._best(rows, k, weights)
         self.cluster_centers_, self.labels_, self.inertia_, self.n_iter_ = best
         self._n_features_out = k
-        used = len(np.unique(best.labels))
+        used = len(np.unique(best.labels if weights is None else best.labels[weights > 0]))
         if used < k:
             warnings.warn(
-                f"{used} distinct clusters found, fewer than n_clusters={k}: are there equal rows in X?",
+                f"{used} distinct clusters found, fewer than n_clusters={k}: are there equal rows in X"
+                f"{', or rows of weight 0' * (weights is not None)}?",
                 ConvergenceWarning,
                 stacklevel=2,
             )
         return self
 
-    def _best(self, rows: NDArray[Any], k: int) -> Clusters:
+    def _best(self, rows: NDArray[Any], k: int, weights: Floats | None) -> Clusters:
         """The start of least inertia."""
         random = check_random_state(self.random_state)
         by_name_ = isinstance(self.init, str)
@@ -123,25 +131,26 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
         else:
             starts = whole(self.n_init, "n_init")
         if not drawn:
-            return self._run(rows, k, self.init, starts, int(random.randint(2**31 - 1)))
+            return self._run(rows, k, weights, self.init, starts, int(random.randint(2**31 - 1)))
         found: Clusters | None = None
         for _ in range(starts):
             if callable(self.init):
                 init = self.init(rows, k, random_state=random)
             else:
-                init = to_floating(read(rows[random.permutation(len(rows))[:k]], "X"))
-            made = self._run(rows, k, init, 1, 0)
+                init = to_floating(read(rows[_drawn(random, len(rows), k, weights)], "X"))
+            made = self._run(rows, k, weights, init, 1, 0)
             if found is None or made.inertia < found.inertia:
                 found = made
         assert found is not None
         return found
 
-    def _run(self, rows: NDArray[Any], k: int, init: Any, starts: int, seed: int) -> Clusters:
+    def _run(self, rows: NDArray[Any], k: int, weights: Floats | None, init: Any, starts: int, seed: int) -> Clusters:
         return kmeans(
             rows,
             k,
             metric=self.effective_metric_,
             init=init,
+            weights=weights,
             n_init=starts,
             max_iter=whole(self.max_iter, "max_iter"),
             tol=self.tol,
@@ -168,9 +177,21 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
         )
         return made
 
-    def score(self, X: Any, y: Any = None) -> float:
-        """The inertia of other rows about these centres, negated."""
-        return -float(_losses(self._nearest(X)[0], self.effective_metric_).sum())
+    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
+        """The inertia of other rows about these centres, weighted, negated."""
+        losses = _losses(self._nearest(X)[0], self.effective_metric_)
+        if sample_weight is not None:
+            losses = losses * row_weights(sample_weight, len(losses), "sample_weight")
+        return -float(losses.sum())
+
+
+def _drawn(random: np.random.RandomState, n: int, k: int, weights: Floats | None) -> NDArray[np.int64]:
+    """k rows, none twice, by what they weigh."""
+    if weights is None:
+        return random.permutation(n)[:k]
+    if (some := np.count_nonzero(weights)) < k:
+        raise InputError(f"init='random' draws n_clusters={k} rows of weight above 0, and there are {some}")
+    return random.choice(n, k, replace=False, p=weights / weights.sum())
 
 
 def _losses(values: NDArray[np.float64], metric: Metric) -> NDArray[np.float64]:

@@ -74,6 +74,13 @@ def choose_landmarks(
     indices = np.sort(random.choice(X.shape[0], min(count, X.shape[0]), replace=False))
     rows = np.concatenate([block for _, block in dense_blocks(X[indices])])
     Z = gram_matrix(metric, rows, n_jobs=n_jobs)
+    if not np.isfinite(Z).all():
+        i, j = (int(indices[at[0]]) for at in np.nonzero(~np.isfinite(Z)))
+        raise InputError(
+            f"{metric.name} of rows {i} and {j} of X is not finite; scale the rows, or pass another metric"
+        )
+    if not Z.any():  # all rows at the origin of the space: their one feature is 0
+        return Landmarks(metric, rows, np.zeros((len(rows), 1)), indices, n_jobs)
     values, vectors = np.linalg.eigh((Z + Z.T) / 2)
     kept = values > floor * float(np.abs(values).max())
     if not kept.any():

@@ -15,11 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
+from likewise.arrays import is_sparse
 from likewise.compute import pairwise
 from likewise.errors import InputError, ShapeError
 from likewise.estimators.base import threads
 from likewise.estimators.kernel_rules import proof_of_distance, proof_of_kernel
 from likewise.estimators.metrics import resolve
+from likewise.estimators.settings import whole
 from likewise.formula.metric import Metric
 
 #: A sum c'Kc counts as negative below this much of sum |c_i K_ij c_j|: eight times the root of float64's rounding,
@@ -149,7 +151,7 @@ def positive_semidefinite(
     Raises
     ------
     InputError
-        Where the metric gives NaN or infinite values on X.
+        Where the metric gives NaN or infinite values on X; for ``n_rows`` below 1.
 
     Examples
     --------
@@ -169,9 +171,10 @@ def positive_semidefinite(
     steps = proof_of_kernel(found)
     if steps:
         return Definiteness(found, "proved", steps)
+    n_rows = whole("n_rows", n_rows, least=1)
     given = None if X is None else _rows_of(X)
     domain, restricted = "rows without negative values", proof_of_kernel(found, nonnegative=True) or ()
-    if restricted and given is not None and given.min(initial=0) >= 0:
+    if restricted and given is not None and given.min() >= 0:
         return Definiteness(found, "proved", restricted, domain)
     random, jobs = check_random_state(random_state), threads(n_jobs)
     hint = ""
@@ -179,8 +182,9 @@ def positive_semidefinite(
         made = f"exp(-gamma * {found.name})"
         hint = f"As a distance it makes kernels, though: {made} is one for every gamma > 0 (Schoenberg)."
     if given is not None:
-        chosen = np.sort(random.permutation(len(given))[:n_rows])
-        samples: Iterator[NDArray[np.float64]] = iter([given[chosen]])
+        chosen = np.sort(random.permutation(given.shape[0])[:n_rows])
+        picked = given[chosen]
+        samples: Iterator[NDArray[np.float64]] = iter([np.asarray(picked.toarray() if is_sparse(picked) else picked)])
     else:
         chosen, samples = np.empty(0, np.int64), _probes(random, found)
     best: Definiteness | None = None
@@ -221,9 +225,10 @@ def _order(found: Definiteness) -> tuple[int, int, float]:
     return (*found.rows.shape, -abs(found.value))
 
 
-def _rows_of(X: Any) -> NDArray[np.float64]:
-    rows = np.asarray(X.toarray() if hasattr(X, "toarray") else X, dtype=np.float64)
-    if rows.ndim != 2 or not rows.size:
+def _rows_of(X: Any) -> Any:
+    """The rows in float64; sparse ones as CSR, since only a few will be made dense."""
+    rows = X.tocsr().astype(np.float64) if is_sparse(X) else np.asarray(X, dtype=np.float64)
+    if rows.ndim != 2 or 0 in rows.shape:
         raise ShapeError(f"X has shape {rows.shape}; rows (n, d) are wanted")
     return rows
 

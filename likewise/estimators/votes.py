@@ -27,10 +27,12 @@ def check_weights(weights: Any) -> None:
 def neighbour_weights(weights: Any, values: Floats, metric: Metric) -> Floats | None:
     """What each neighbour of one line of values (..., k) counts; None where all count alike.
 
-    ::
+    In proportion to ::
 
         distance:    w = 1 / value; where values are 0, these count 1 and the others nothing
-        similarity:  w = value; where all are 0, all count alike
+        similarity:  w = value; where values are infinite, these count 1 and the others nothing
+
+    Where none counts anything, all distances infinite or all similarities 0, all count alike.
     """
     if weights is None or (isinstance(weights, str) and weights == "uniform"):
         return None
@@ -41,14 +43,20 @@ def neighbour_weights(weights: Any, values: Floats, metric: Metric) -> Floats | 
             f"weights='distance' by {metric.name}, which is negative for some neighbours (down to {values.min():g}); "
             "pass weights='uniform', or a function of its values that is not negative"
         )
+    if not values.shape[-1]:
+        return values
+    values = values.astype(np.float64)
     if metric.closer == "larger":
-        made = np.where(np.isposinf(values).any(axis=-1, keepdims=True), np.isposinf(values), values)
+        best, which = values.max(axis=-1, keepdims=True), np.isposinf(values)
+        over, under = values, best
     else:
-        with np.errstate(divide="ignore"):
-            made = 1.0 / values
-        made = np.where(np.isinf(made).any(axis=-1, keepdims=True), np.isinf(made), made)
-    nothing = ~made.any(axis=-1, keepdims=True)
-    return np.where(nothing, 1.0, made).astype(np.float64)
+        best, which = values.min(axis=-1, keepdims=True), values == 0
+        over, under = best, values
+    # in proportion to the greatest weight: 1 / 1e-308 is near the end of float64, and a sum of such beyond it
+    with np.errstate(divide="ignore", invalid="ignore"):
+        made = np.where(which.any(axis=-1, keepdims=True), which, over / under)
+    alike = best == (0.0 if metric.closer == "larger" else np.inf)
+    return np.where(alike, 1.0, made)
 
 
 def _by_function(weights: Callable[[Any], Any], values: Floats) -> Floats:
