@@ -270,6 +270,8 @@ def test_drawn_rows(kernel):
     np.testing.assert_allclose(steps.var(axis=0), wanted, rtol=0.1)
     if kernel == "tophat":
         assert np.linalg.norm(steps, axis=1).max() <= 0.5
+    with says("n_samples=-1: a whole number of at least 0 is wanted"):
+        model.sample(-1)
     for other in (KernelDensity(kernel="linear"), KernelDensity(metric="manhattan")):
         with says("rows are drawn from kernel='gaussian' and 'tophat' by metric='euclidean', not from"):
             other.fit(X).sample()

@@ -29,6 +29,7 @@ from likewise.estimators import (
     KernelRidge,
     PolynomialFeatureMap,
     gram,
+    kernel_classifier,
 )
 from likewise.estimators.gram import GramFamily, gram_matrix
 
@@ -273,14 +274,25 @@ SOLVERS = [
 
 @pytest.mark.parametrize("model", SOLVERS, ids=str)
 def test_values_that_are_not_finite_are_no_fault_of_the_kernel(model):
-    with says("polynomial(degree=3, coef0=1) of rows 0 and 0 of X is "):
+    with says("polynomial(degree=3, coef0=1) is NaN or infinite for some rows of X; scale the rows, or pass another"):
         clone(model).set_params(metric="polynomial").fit(X * 1e120, X[:, 0] > 0)
+
+
+@pytest.mark.parametrize("size", [1e60, 1e160])  # beyond float64 with itself alone; with every other row
+def test_gradients_meet_a_value_that_is_not_finite(size):
+    rows = np.abs(X)
+    rows[3] = size
+    for seed in range(5):
+        with says("polynomial(degree=3, coef0=1) is NaN or infinite for some rows of X; scale the rows"):
+            KernelRidge(solver="cg", n_components=3, metric="polynomial", random_state=seed).fit(rows, Y)
 
 
 @pytest.mark.parametrize("model", [one for one in SOLVERS if getattr(one, "solver", "auto") == "auto"], ids=str)
 def test_a_matrix_of_which_solvers_read_one_half_is_symmetric(model):
     lopsided = lw.metric(lambda x, y: x * y * y, closer="larger", name="lopsided")
-    with says("lopsided is not symmetric: 4 for rows 0 and 1 of X, and 2 for rows 1 and 0; a kernel is wanted"):
+    with says(
+        "lopsided is not symmetric: 4 for a pair of rows, and 2 for the same two in the other order; a kernel is"
+    ):
         clone(model).set_params(metric=lopsided).fit([[1.0], [2.0]], [0, 1])
 
 
@@ -382,6 +394,14 @@ def test_a_metric_that_is_no_kernel_still_ends():
         KernelClassifier(metric=negative, solver="nystroem").fit(rows, labels)
 
 
+def test_a_kernel_of_large_values_still_ends(monkeypatch):
+    """libsvm alone goes on and on with it, and takes no Ctrl-C."""
+    monkeypatch.setattr(kernel_classifier, "_LIBSVM_STEPS", 10_000)
+    rows, labels = make_circles(300, noise=0.3, factor=0.5, random_state=0)
+    with pytest.warns(ConvergenceWarning, match=r"terminated early \(max_iter=10000\)"):
+        KernelClassifier(metric=lw.polynomial(degree=9, gamma=50.0)).fit(rows, labels)
+
+
 def test_classifier_says_what_is_wrong():
     labels = X[:, 0] > 0
     with pytest.warns(ConvergenceWarning, match=r"Newton's method stopped after max_iter=1 steps; raise it, or tol"):
@@ -394,6 +414,8 @@ def test_classifier_says_what_is_wrong():
         ({"class_weight": "even"}, "class_weight='even' is not known; it is 'balanced' or a dict by class"),
         ({"class_weight": {True: -1}}, "class_weight=-1 is out of range; a finite number above 0 is wanted"),
         ({"class_weight": {"yes": 3}}, "class_weight names 'yes', which is no class of y: these are False, True"),
+        ({"solver": "exact", "max_iter": 0}, "max_iter=0: a whole number of at least 1 is wanted"),
+        ({"solver": "exact", "tol": 0}, "tol=0 is out of range; a finite number above 0 is wanted"),
         ({"solver": "nystroem", "n_components": 0}, "n_components=0: a whole number of at least 1 is wanted"),
         ({"solver": "exact", "memory_limit": 1000}, "use solver='nystroem', which makes none, or give more"),
     ]:
@@ -437,7 +459,12 @@ def test_process_finds_the_parameters_that_scikit_learn_finds():
     assert ours.log_marginal_likelihood_value_ == pytest.approx(theirs.log_marginal_likelihood_value_, abs=1e-2)
     length = theirs.kernel_.k1.k2.length_scale
     assert ours.metric_params_["gamma"] == pytest.approx(0.5 / length**2, rel=0.05)
-    assert ours.log_marginal_likelihood(gamma=0.5) < ours.log_marginal_likelihood_value_
+    assert (before := ours.log_marginal_likelihood(gamma=0.5)) < ours.log_marginal_likelihood_value_
+    ours.set_params(metric="laplacian")  # which takes another fit
+    assert ours.log_marginal_likelihood(gamma=0.5) == before
+    with says("noise=-1 is out of range; a finite number of at least 0 is wanted"):
+        ours.log_marginal_likelihood(noise=-1)
+    ours.set_params(metric="rbf")
     again = (
         clone(ours).set_params(n_restarts_optimizer=2, random_state=0, optimized=("gamma",), bounds=(0.01, 1)).fit(X, Y)
     )

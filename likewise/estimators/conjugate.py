@@ -24,7 +24,7 @@ from likewise.arrays import is_sparse
 from likewise.compute import weighted_sum
 from likewise.errors import InputError
 from likewise.estimators.base import threads
-from likewise.estimators.gram import Matrix, kernel_sum
+from likewise.estimators.gram import Matrix, kernel_sum, not_finite
 from likewise.estimators.landmarks import Landmarks
 from likewise.formula.metric import Metric
 
@@ -59,7 +59,10 @@ class System:
         inner = np.zeros((self.landmarks.rank, self.landmarks.rank))
         for rows, block in self.landmarks.blocks(self.X):
             block *= self.scale[rows, None]
-            inner += block.T @ block
+            with np.errstate(over="ignore", invalid="ignore"):  # looked for below
+                inner += block.T @ block
+        if not np.isfinite(inner).all():
+            raise not_finite(self.metric)
         inner.flat[:: len(inner) + 1] += self.alpha
         self._inner = cho_factor(inner, overwrite_a=True)
         self._single = None if is_sparse(self.X) else _as_float32(self.X)
@@ -106,16 +109,14 @@ def solve(
         new = c + step
         left = b - system.times(new, single=False)
         used += products + 1
-        before, residual = residual, _norms(left) / norms
-        if not residual.max() <= 0.5 * before.max():
+        now, before = _norms(left) / norms, float(residual.max())
+        if now.max() < before:
+            c, rest, residual = new, left, now
+        report(float(residual.max()))
+        if not now.max() <= 0.5 * before:
             if not single:
                 break
             single = False  # float32 does not reduce it any more
-        if residual.max() < before.max():
-            c, rest = new, left
-        else:
-            residual = before
-        report(float(residual.max()))
     return Solved(c * sizes, used, float(residual.max(initial=0.0)))
 
 
@@ -143,6 +144,8 @@ def _conjugate_gradients(
             return x, turn
         q = system.times(p, single=single)
         curvature = np.einsum("ij,ij->j", p, q)
+        if not single and not np.isfinite(curvature).all():
+            raise not_finite(system.metric)
         if not (curvature > 0).all() or not (rz > 0).all():
             if single or not (curvature < -_ROUNDING * _norms(p) * _norms(q)).any():
                 return x, turn + 1

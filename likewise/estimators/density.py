@@ -36,6 +36,7 @@ from likewise.compute import pairwise, weighted_sum
 from likewise.errors import InputError
 from likewise.estimators.base import WORKING_BYTES, read_rows, threads
 from likewise.estimators.metrics import resolve
+from likewise.estimators.settings import whole
 from likewise.formula import math as m
 from likewise.formula.expr import Expr
 from likewise.formula.metric import Metric
@@ -277,7 +278,7 @@ class KernelDensity(BaseEstimator):
                 f"rows are drawn from kernel='gaussian' and 'tophat' by metric='euclidean', not from {self.kernel!r} "
                 f"by {self.effective_metric_.name}"
             )
-        random = check_random_state(random_state)
+        n_samples, random = whole("n_samples", n_samples, least=0), check_random_state(random_state)
         rising = np.cumsum(self._weights)
         chosen = np.searchsorted(rising, random.uniform(0, 1, n_samples) * rising[-1], side="right")
         centres = self._rows[np.minimum(chosen, len(rising) - 1)].astype(np.float64)

@@ -126,6 +126,7 @@ class GaussianProcessRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             For a distance in the place of a kernel; where the covariance is not positive definite; where the matrices
             are more than ``memory_limit``.
         """
+        self._given_metric = self.metric
         self._settings(self.metric_params or {})
         rows, targets = read_rows(self, X, y, reset=True, copy=True, multi_output=True, y_numeric=True)
         room_for_gram(
@@ -162,7 +163,7 @@ class GaussianProcessRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
         """The metric; and the other settings are checked."""
         number("variance", self.variance, above=0)
         number("alpha", self.alpha, least=0)
-        return resolve(self.metric, parameters or None, closer="larger", needed_by="GaussianProcessRegressor")
+        return resolve(self._given_metric, parameters or None, closer="larger", needed_by="GaussianProcessRegressor")
 
     def _factor(self, metric: Metric, variance: float, alpha: float) -> Matrix | None:
         """The lower Cholesky factor of variance K + alpha I, or None."""
@@ -267,6 +268,9 @@ class GaussianProcessRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):
             -inf where the covariance is not positive definite.
         """
         check_is_fitted(self)
+        for name, value in parameters.items():
+            if name in _OWN:
+                number(name, value, least=0)
         return -self._loss(parameters) if parameters else self.log_marginal_likelihood_value_
 
     # ------------------------------------------------------------------------------------------------ predictions

@@ -102,6 +102,11 @@ def gram_matrix(metric: Metric, X: Any, Y: Any = None, *, n_jobs: int | None = N
     return out
 
 
+def not_finite(metric: Metric) -> InputError:
+    """The error for a metric of rows that float64 (or, of more than 5,000 rows, float32) does not hold."""
+    return InputError(f"{metric.name} is NaN or infinite for some rows of X; scale the rows, or pass another metric")
+
+
 def check_kernel_matrix(metric: Metric, K: Matrix) -> None:
     """InputError for a Gram matrix of rows with themselves that is not finite, or not symmetric.
 
@@ -114,19 +119,15 @@ def check_kernel_matrix(metric: Metric, K: Matrix) -> None:
         with np.errstate(invalid="ignore"):
             here = float(np.abs(K[first : first + step]).max())
         if not np.isfinite(here):
-            i, j = (int(at[0]) for at in np.nonzero(~np.isfinite(K[first : first + step])))
-            raise InputError(
-                f"{metric.name} of rows {first + i} and {j} of X is {K[first + i, j]}; scale the rows, or pass another "
-                "metric"
-            )
+            raise not_finite(metric)
         largest = max(largest, here)
     for first in range(0, len(K), step):
         apart = np.abs(K[first : first + step, first:] - K[first:, first : first + step].T)
         i, j = (first + int(at) for at in np.unravel_index(int(np.argmax(apart)), apart.shape))
         if apart.max() > 2.0**-23 * largest:
             raise InputError(
-                f"{metric.name} is not symmetric: {K[i, j]:.6g} for rows {i} and {j} of X, and {K[j, i]:.6g} for rows "
-                f"{j} and {i}; a kernel is wanted"
+                f"{metric.name} is not symmetric: {K[i, j]:.6g} for a pair of rows, and {K[j, i]:.6g} for the same two "
+                "in the other order; a kernel is wanted"
             )
 
 

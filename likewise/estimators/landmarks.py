@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from likewise.errors import InputError
-from likewise.estimators.gram import Matrix, dense_blocks, gram_matrix, kernel_sum
+from likewise.estimators.gram import Matrix, dense_blocks, gram_matrix, kernel_sum, not_finite
 from likewise.formula.metric import Metric
 
 #: Features are made of so many numbers at a time.
@@ -56,7 +56,12 @@ class Landmarks:
         basis = self.basis.astype(dtype)
         for first in range(0, X.shape[0], step):
             rows = slice(first, min(first + step, X.shape[0]))
-            yield rows, gram_matrix(self.metric, X[rows], self.rows, n_jobs=self.n_jobs).astype(dtype) @ basis
+            K = gram_matrix(self.metric, X[rows], self.rows, n_jobs=self.n_jobs)
+            with np.errstate(over="ignore"):
+                K = K.astype(dtype, copy=False)
+            if not np.isfinite(K).all():
+                raise not_finite(self.metric)
+            yield rows, K @ basis
 
     def times(self, X: Any, coefficients: Matrix) -> Matrix:
         """F c, (n, p), for the features F of the rows: a sum over landmarks, in float64."""
@@ -75,10 +80,7 @@ def choose_landmarks(
     rows = np.concatenate([block for _, block in dense_blocks(X[indices])])
     Z = gram_matrix(metric, rows, n_jobs=n_jobs)
     if not np.isfinite(Z).all():
-        i, j = (int(indices[at[0]]) for at in np.nonzero(~np.isfinite(Z)))
-        raise InputError(
-            f"{metric.name} of rows {i} and {j} of X is not finite; scale the rows, or pass another metric"
-        )
+        raise not_finite(metric)
     if not Z.any():  # all rows at the origin of the space: their one feature is 0
         return Landmarks(metric, rows, np.zeros((len(rows), 1)), indices, n_jobs)
     values, vectors = np.linalg.eigh((Z + Z.T) / 2)
