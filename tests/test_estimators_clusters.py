@@ -37,11 +37,6 @@ def says(text, error=InputError):
         KernelDensity(),
         KernelDensity(kernel="linear", bandwidth="scott", metric="manhattan"),
     ],
-    expected_failed_checks=lambda estimator: (
-        {"check_sample_weight_equivalence_on_dense_data": "starts are drawn, and rows in another order draw others"}
-        if isinstance(estimator, KMeans)
-        else {}
-    ),
 )
 def test_conventions(estimator, check):
     check(estimator)

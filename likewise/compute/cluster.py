@@ -359,11 +359,15 @@ class _Run:
         return float((squares[0] * self.masses).sum()) / total / self.side.d
 
     def plus_plus(self, rng: np.random.Generator) -> Floats:
-        """k rows, each the best of a few drawn by chance in proportion to the losses with those before."""
+        """k rows, each the best of a few drawn by chance in proportion to the losses with those before.
+
+        They are drawn from the rows in an order of their own, by what is in them. So a start does not depend on the
+        order in which rows are given, nor on whether a row is given twice or weighs twice as much.
+        """
         from likewise.backends.llvm import groups
         from likewise.backends.llvm.rows import take
 
-        n, tries = self.side.n, 2 + int(np.log(self.k))
+        order, tries = np.argsort(fingerprints(self.side.rows), kind="stable"), 2 + int(np.log(self.k))
         threads = self.options.threads
 
         def losses(rows: NDArray[np.int64]) -> Floats:
@@ -372,12 +376,13 @@ class _Run:
 
         def drawn_by(shares: Floats, count: int) -> NDArray[np.int64]:
             with np.errstate(over="ignore", invalid="ignore"):
-                rising = np.cumsum(shares)
+                rising = np.cumsum(shares[order])
             found = np.searchsorted(rising, rng.random(count) * rising[-1], side="right")
-            made: NDArray[np.int64] = np.minimum(found, np.flatnonzero(shares)[-1])  # rounding may go beyond the last
+            last = np.flatnonzero(shares[order])[-1]  # rounding may go beyond it
+            made: NDArray[np.int64] = order[np.minimum(found, last)]
             return made
 
-        chosen = [int(rng.integers(n)) if self.mass is None else int(drawn_by(self.mass, 1)[0])]
+        chosen = [int(drawn_by(self.masses, 1)[0])]
         closest = losses(np.array(chosen))[0]
         for _ in range(1, self.k):
             if closest.any():
@@ -390,6 +395,20 @@ class _Run:
                 chosen.append(chosen[0])
         picked: Floats = to_floating(Batch(self.side.rows[chosen], self.side.dtype, False, False)).astype(np.float64)
         return picked
+
+
+def fingerprints(rows: NDArray[Any]) -> NDArray[np.uint64]:
+    """A number for each row, equal for equal rows: sums of their bits, mixed, times odd numbers, modulo 2^64."""
+    factors = np.random.Generator(np.random.Philox(0)).integers(1 << 63, size=rows.shape[1], dtype=np.uint64) * 2 + 1
+    made = np.empty(len(rows), np.uint64)
+    step = max(1, (1 << 20) // max(rows.shape[1], 1))
+    for first in range(0, len(rows), step):
+        part = rows[first : first + step]
+        whole = part.dtype.kind in "biu"
+        bits = part.astype(np.uint64) if whole else (part.astype(np.float64) + 0.0).view(np.uint64)  # + 0: no -0
+        bits = (bits ^ (bits >> np.uint64(32))) * np.uint64(0x9E3779B97F4A7C15)
+        made[first : first + step] = ((bits ^ (bits >> np.uint64(29))) * factors).sum(axis=1, dtype=np.uint64)
+    return made
 
 
 def _weighted_medians(part: Floats, weights: Floats) -> Floats:

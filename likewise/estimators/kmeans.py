@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from likewise.arrays import read, row_weights, to_floating
 from likewise.compute import kmeans, pairwise, topk
+from likewise.compute.cluster import fingerprints
 from likewise.errors import InputError
 from likewise.estimators.base import read_rows, threads
 from likewise.estimators.metrics import resolve
@@ -137,7 +138,7 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
             if callable(self.init):
                 init = self.init(rows, k, random_state=random)
             else:
-                init = to_floating(read(rows[_drawn(random, len(rows), k, weights)], "X"))
+                init = to_floating(read(rows[_drawn(random, rows, k, weights)], "X"))
             made = self._run(rows, k, weights, init, 1, 0)
             if found is None or made.inertia < found.inertia:
                 found = made
@@ -185,13 +186,20 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
         return -float(losses.sum())
 
 
-def _drawn(random: np.random.RandomState, n: int, k: int, weights: Floats | None) -> NDArray[np.int64]:
-    """k rows, none twice, by what they weigh."""
-    if weights is None:
-        return random.permutation(n)[:k]
-    if (some := np.count_nonzero(weights)) < k:
-        raise InputError(f"init='random' draws n_clusters={k} rows of weight above 0, and there are {some}")
-    return random.choice(n, k, replace=False, p=weights / weights.sum())
+def _drawn(random: Any, rows: NDArray[Any], k: int, weights: Floats | None) -> NDArray[np.int64]:
+    """k different rows, each as likely to come next as what it counts; where there are fewer, some again.
+
+    Rows that are equal count together, in an order that is not theirs: so it does not matter whether one is given twice
+    or weighs twice as much.
+    """
+    counted = np.arange(len(rows)) if weights is None else np.flatnonzero(weights)
+    if len(counted) < k:
+        raise InputError(f"init='random' draws n_clusters={k} rows of weight above 0, and there are {len(counted)}")
+    _, first, group = np.unique(fingerprints(rows[counted]), return_index=True, return_inverse=True)
+    counts = np.bincount(group, None if weights is None else weights[counted])
+    waits = random.exponential(size=len(first)) / counts  # the first of several clocks to ring, of those rates
+    order = counted[first[np.argsort(waits, kind="stable")]]
+    return np.resize(order, k)
 
 
 def _losses(values: NDArray[np.float64], metric: Metric) -> NDArray[np.float64]:
