@@ -197,6 +197,15 @@ def test_killed_and_resumed_is_as_uninterrupted(tmp_path, uninterrupted):
     assert same(again, made)
 
 
+@pytest.fixture
+def ctrl_c_works():
+    """Python's own handler: a shell that starts tests in the background has Ctrl-C ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c_works")
 def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path, uninterrupted):
     path = tmp_path / "model.lm"
 
