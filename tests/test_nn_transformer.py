@@ -252,7 +252,7 @@ def test_vocabulary_errors(call, message):
         ({"heads": 3}, "width=16 is not a multiple of heads=3: heads share the width equally"),
         ({"hidden": 0}, "hidden=0 is too small: at least 1 is wanted"),
         ({"feedforward": "experts", "experts": 0}, "experts=0 is too small: at least 1 is wanted"),
-        ({"dropout": 1}, "dropout=1 is out of range: a share below 1 is wanted"),
+        ({"dropout": 1}, "dropout=1 is out of range: at least 0 and below 1 is wanted"),
         ({"dropout": "some"}, "dropout='some' is not a number"),
         ({"seed": -1}, "seed=-1 is too small: at least 0 is wanted"),
         ({"seed": 1 << 63}, "seed=9223372036854775808 is too large: below 2**63 is wanted"),

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from likewise.errors import DtypeError, InputError, ShapeError
 from likewise.formula.metrics import ALIASES, euclidean
 from likewise.nn.cache import Cache
-from likewise.nn.check import accumulate_dtype, check_count, check_metric, check_tensor
-from likewise.nn.functional import check_share, finite, read_normalizer, weigh
+from likewise.nn.check import accumulate_dtype, check_count, check_metric, check_share, check_tensor, finite
+from likewise.nn.functional import read_normalizer, weigh
 from likewise.nn.mask import Look, check_mask
 from likewise.nn.products import as_products, fused
 from likewise.nn.spread import spread

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -73,3 +74,36 @@ def check_rows(x: Any, name: str, d: int, **like: Tensor) -> Tensor:
     check_together(**{name: x}, **like)
     rows: Tensor = x.reshape(-1, d)
     return rows
+
+
+def finite(scale: Any) -> float:
+    """A finite number."""
+    try:
+        value = float(scale)
+    except (TypeError, ValueError):
+        raise InputError(f"scale={scale!r} is not a number") from None
+    if not math.isfinite(value):
+        raise InputError(f"scale={scale!r} is not finite")
+    return value
+
+
+def check_number(value: Any, name: str, least: float = 0.0) -> float:
+    """A finite number of at least ``least``."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise InputError(f"{name}={value!r} is not a number") from None
+    if not (math.isfinite(number) and number >= least):
+        raise InputError(f"{name}={value!r} is out of range: a finite number of at least {least:g} is wanted")
+    return number
+
+
+def check_share(value: Any, name: str) -> float:
+    """A number of at least 0 and below 1."""
+    try:
+        share = float(value)
+    except (TypeError, ValueError):
+        raise InputError(f"{name}={value!r} is not a number") from None
+    if not 0 <= share < 1:
+        raise InputError(f"{name}={value!r} is out of range: at least 0 and below 1 is wanted")
+    return share

@@ -36,9 +36,9 @@ from likewise.nn.expression import evaluate
 BLOCK = 1 << 22
 
 _COMPILED = (torch.float32, torch.float64)
-_PRODUCT = Expr("mul", (X, Y))
-_DIFFERENCE = Expr("sub", (X, Y))
-_SQUARE = Expr("mul", (_DIFFERENCE, _DIFFERENCE))
+PRODUCT = Expr("mul", (X, Y))
+DIFFERENCE = Expr("sub", (X, Y))
+SQUARE = Expr("mul", (DIFFERENCE, DIFFERENCE))
 
 
 def compare(x: Tensor, y: Tensor, *, metric: Any) -> Tensor:
@@ -89,17 +89,17 @@ def scores(x: Tensor, y: Tensor, metric: Metric) -> Tensor:
         matrix = torch.as_tensor(metric.matrix, dtype=wide, device=x.device)
         x, y = x.to(wide) @ matrix, y.to(wide) @ matrix
     core = factor(metric)
-    if core.terms == (_PRODUCT,) and core.identity and metric.finish == ACC and metric.combine == "sum":
+    if core.terms == (PRODUCT,) and core.identity and metric.finish == ACC and metric.combine == "sum":
         return (x @ y.transpose(-1, -2)).to(dtype)
     x, y = x.to(wide), y.to(wide)
     x_rows, y_rows = Rows(x, "x"), Rows(y, "y")
     u = evaluate(core.u, x_rows.leaves((1,)))
     v = evaluate(core.v, y_rows.leaves((1,)))
     finish = metric.finish
-    if core.terms == (_PRODUCT,) and (scaled := _scaled(finish)) is not None:
+    if core.terms == (PRODUCT,) and (scaled := scaled_finish(finish)) is not None:
         finish, (a, b) = scaled
-        u = u / _divisor(a, x_rows)
-        v = v / _divisor(b, y_rows)
+        u = u / divisor(a, x_rows)
+        v = v / divisor(b, y_rows)
     env: dict[Expr, Any] = {DIM: float(x.shape[-1])}
     for i, term in enumerate(core.terms):
         env[Expr("acc", value=i)] = combined(u, v, term, metric.combine, x_rows, y_rows)
@@ -107,7 +107,7 @@ def scores(x: Tensor, y: Tensor, metric: Metric) -> Tensor:
     return torch.as_tensor(evaluate(finish, env)).to(dtype)
 
 
-def _scaled(finish: Expr) -> tuple[Expr, tuple[Expr, Expr]] | None:
+def scaled_finish(finish: Expr) -> tuple[Expr, tuple[Expr, Expr]] | None:
     """(the finish of rows of unit length, their divisors) where it divides by both rows' norms, as cosine does."""
     for node in finish.walk():
         if node.op == "where" and (found := scales_of(node)) is not None:
@@ -115,7 +115,7 @@ def _scaled(finish: Expr) -> tuple[Expr, tuple[Expr, Expr]] | None:
     return None
 
 
-def _divisor(scale: Expr, rows: Rows) -> Tensor:
+def divisor(scale: Expr, rows: Rows) -> Tensor:
     """What each row is divided by, (..., n, 1): a row of zeros by 1."""
     value: Tensor = evaluate(scale, rows.leaves((1,)))
     return torch.where(value == 0, 1, value)
@@ -172,7 +172,7 @@ def combined(u: Tensor, v: Tensor, term: Expr, combine: str, x_rows: Rows, y_row
     """The term of each coordinate of each pair, combined over the coordinates: (..., n, m)."""
     d = x_rows.rows.shape[-1]
     u, v = u.expand_as(x_rows.rows), v.expand_as(y_rows.rows)
-    if combine in ("sum", "mean") and term == _PRODUCT:
+    if combine in ("sum", "mean") and term == PRODUCT:
         return u @ v.transpose(-1, -2)
     term = term.replace({DIM: Expr("const", value=float(d))})
     names = sorted(term.stats())
@@ -232,7 +232,7 @@ def _array(t: Tensor) -> NDArray[Any]:
 
 def _compiled_slopes(term: Expr, tensors: Any, grad: Tensor, wanted: Any) -> list[Tensor | None]:
     u, v = tensors
-    if term == _SQUARE:  # the slope 2 (u - v) is linear: sums of weights, and a matrix product
+    if term == SQUARE:  # the slope 2 (u - v) is linear: sums of weights, and a matrix product
         slopes: list[Tensor | None] = [None, None]
         if wanted[0]:
             slopes[0] = 2 * (grad.sum(-1, keepdim=True) * u - grad @ v)

@@ -13,9 +13,8 @@ from torch.nn import functional as F
 from likewise.errors import DtypeError, InputError, ShapeError
 from likewise.formula.metrics import dot
 from likewise.nn.activation import activated, activation_of
-from likewise.nn.check import accumulate_dtype, check_count, check_metric, check_tensor
+from likewise.nn.check import accumulate_dtype, check_count, check_metric, check_tensor, finite
 from likewise.nn.comparison import scores
-from likewise.nn.functional import finite
 from likewise.nn.spread import spread
 
 

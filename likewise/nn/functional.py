@@ -26,7 +26,14 @@ from likewise.formula.metric import Metric
 from likewise.formula.metrics import dot
 from likewise.formula.rank import never_negative
 from likewise.nn.blocks import PAIRS, Rule, Weights, in_blocks
-from likewise.nn.check import accumulate_dtype, check_metric, check_tensor, check_together
+from likewise.nn.check import (
+    accumulate_dtype,
+    check_metric,
+    check_share,
+    check_tensor,
+    check_together,
+    finite,
+)
 from likewise.nn.eager import eager, tracing
 from likewise.nn.mask import Look, read_mask
 from likewise.nn.products import as_products, attend_products
@@ -156,28 +163,6 @@ def read_scale(scale: Any, metric: Metric, lead: tuple[int, ...], q: Tensor) -> 
             raise ShapeError(f"scale has shape {tuple(scale.shape)}; it must broadcast to {wanted}")
         return scale
     return finite(scale)
-
-
-def finite(scale: Any) -> float:
-    """A finite number."""
-    try:
-        value = float(scale)
-    except (TypeError, ValueError):
-        raise InputError(f"scale={scale!r} is not a number") from None
-    if not math.isfinite(value):
-        raise InputError(f"scale={scale!r} is not finite")
-    return value
-
-
-def check_share(value: Any, name: str) -> float:
-    """A number of at least 0 and below 1."""
-    try:
-        share = float(value)
-    except (TypeError, ValueError):
-        raise InputError(f"{name}={value!r} is not a number") from None
-    if not 0 <= share < 1:
-        raise InputError(f"{name}={value!r} is out of range: at least 0 and below 1 is wanted")
-    return share
 
 
 def check_offset(value: Any) -> int:

@@ -25,14 +25,11 @@ from torch.nn.attention import SDPBackend
 from likewise.formula.expr import ACC, DIM, Expr, X, Y
 from likewise.formula.metric import Metric
 from likewise.formula.screen import factor
-from likewise.nn.comparison import Rows, _divisor, _scaled
+from likewise.nn.comparison import PRODUCT, SQUARE, Rows, divisor, scaled_finish
 from likewise.nn.expression import evaluate
 from likewise.nn.mask import Look, Part, rows_of, seeing
 
 SIXTEEN = (torch.float16, torch.bfloat16)
-_PRODUCT = Expr("mul", (X, Y))
-_DIFFERENCE = Expr("sub", (X, Y))
-_SQUARE = Expr("mul", (_DIFFERENCE, _DIFFERENCE))
 
 
 @dataclass(frozen=True)
@@ -58,7 +55,7 @@ class Products:
         u = evaluate(self.u, x.leaves((1,))).expand_as(q)
         v = evaluate(self.v, y.leaves((1,))).expand_as(k)
         if self.scales is not None:
-            u, v = u / _divisor(self.scales[0], x), v / _divisor(self.scales[1], y)
+            u, v = u / divisor(self.scales[0], x), v / divisor(self.scales[1], y)
         return u, v
 
 
@@ -67,13 +64,13 @@ def as_products(metric: Metric, d: int) -> Products | None:
     """The metric as dot products or squares, up to what is the same for all keys; None where it is neither."""
     core, finish = factor(metric), metric.finish
     scales: tuple[Expr, Expr] | None = None
-    known = core.terms in ((_PRODUCT,), (_SQUARE,)) and metric.combine in ("sum", "mean")
+    known = core.terms in ((PRODUCT,), (SQUARE,)) and metric.combine in ("sum", "mean")
     if not known or metric.matrix is not None:
         return None
-    if core.terms == (_PRODUCT,) and (scaled := _scaled(finish)) is not None:
+    if core.terms == (PRODUCT,) and (scaled := scaled_finish(finish)) is not None:
         finish, scales = scaled
     slope = _slope(finish, d)
-    return None if slope is None else Products(core.u, core.v, scales, slope, core.terms == (_SQUARE,))
+    return None if slope is None else Products(core.u, core.v, scales, slope, core.terms == (SQUARE,))
 
 
 def _slope(e: Expr, d: int) -> float | None:

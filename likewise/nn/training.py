@@ -36,8 +36,8 @@ from torch.nn import functional
 from likewise.errors import InputError
 from likewise.files.archive import load_archive, save_archive
 from likewise.nn import checkpoint as files
-from likewise.nn.check import accumulate_dtype, check_count
-from likewise.nn.transformer import Transformer, check_number, check_seed, check_share
+from likewise.nn.check import accumulate_dtype, check_count, check_number, check_share
+from likewise.nn.transformer import Transformer, check_seed
 from likewise.nn.vocabulary import Vocabulary
 
 _SAVE_SECONDS = 60.0  # a checkpoint is at most that old

@@ -30,7 +30,7 @@ from likewise.formula.metric import Metric
 from likewise.formula.metrics import ALIASES, as_metric, dot
 from likewise.nn.attention import Attention
 from likewise.nn.cache import Cache
-from likewise.nn.check import accumulate_dtype, check_count
+from likewise.nn.check import accumulate_dtype, check_count, check_number, check_share
 from likewise.nn.experts import MixtureOfExperts
 from likewise.nn.memory import Memory
 from likewise.nn.vocabulary import Vocabulary
@@ -504,23 +504,4 @@ def check_seed(seed: Any) -> int:
     number = check_count(seed, "seed", 0)
     if number >= 1 << 63:
         raise InputError(f"seed={number} is too large: below 2**63 is wanted")
-    return number
-
-
-def check_number(value: Any, name: str, least: float = 0.0) -> float:
-    """A finite number of at least ``least``."""
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        raise InputError(f"{name}={value!r} is not a number") from None
-    if not (math.isfinite(number) and number >= least):
-        raise InputError(f"{name}={value!r} is out of range: a finite number of at least {least:g} is wanted")
-    return number
-
-
-def check_share(value: Any, name: str) -> float:
-    """A number of at least 0 and below 1."""
-    number = check_number(value, name)
-    if number >= 1:
-        raise InputError(f"{name}={value!r} is out of range: a share below 1 is wanted")
     return number
