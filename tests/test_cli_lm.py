@@ -167,7 +167,9 @@ def test_settings_that_do_not_fit():
         "width=128 is not a multiple of heads=3: heads share the width equally"
     )
     assert failed("train", "text.txt", "--metric", "manhatten").startswith("no metric is called 'manhatten'; did you")
-    assert failed("train", "text.txt", "--dropout", 1) == "dropout=1.0 is out of range: at least 0 and below 1 is wanted"
+    assert (
+        failed("train", "text.txt", "--dropout", 1) == "dropout=1.0 is out of range: at least 0 and below 1 is wanted"
+    )
     assert "cannot be written" in failed("train", "text.txt", "--out", "none/model.lm", *FAST)
 
 
