@@ -77,7 +77,7 @@ def machine() -> dict[str, Any]:
     """The processor as it names itself and as the compiler knows it, its cores, instruction set, caches and memory."""
     import llvmlite.binding as llvm
 
-    from likewise import machine as measured
+    from likewise import rates as measured
     from likewise.backends.llvm.pool import available_cores
     from likewise.backends.llvm.target import current
 

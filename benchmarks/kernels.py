@@ -1,7 +1,7 @@
 """How near the compiled code comes to what its instructions allow: one core, float32, d = 128.
 
 Three rates for each comparison, each as a share of the rate of the same instructions on registers alone
-(:mod:`likewise.machine`), which is measured next to it in every round:
+(:mod:`likewise.rates`), which is measured next to it in every round:
 
 - the micro-kernel alone, over tiles and panels that stay in the caches;
 - the search kernel over the same, when no item qualifies any more: what nearly all of a search is;
@@ -20,7 +20,7 @@ import numpy as np
 
 import likewise as lw
 from benchmarks.harness import Goal, Settings, Table, quartiles, timed
-from likewise import machine
+from likewise import rates
 from likewise.backends.llvm import kernels
 from likewise.backends.llvm.emit import I64, Function
 from likewise.backends.llvm.filters import FilterFields
@@ -36,7 +36,7 @@ AIMS = {"dot": ("fma", 0.90), "sqeuclidean": ("peak", 0.85), "manhattan": ("peak
 D, K = 128, 10
 QUERIES = 504  # whole tiles of 12 or 24: 258 KB, in the second-level cache, as in a search
 ITEMS = 128  # whole panels of up to 32: 16 KB each, which stay in the first-level cache while all tiles pass
-TRIES = 8  # as machine.peak takes the best of several short runs, so do we
+TRIES = 8  # as rates.peak takes the best of several short runs, so do we
 FIELDS = ("queries", "tiles", "items", "panels", "d", "one", "out")
 
 
@@ -126,8 +126,8 @@ def rate_of(run: Callable[[], Any], work: float, tries: int, repeats: int) -> fl
 
 
 def peak_of(metric: Metric) -> float:
-    machine._measured.cache_clear()  # measured anew: the clock of a shared machine is not what it was
-    return machine.peak(metric)
+    rates._measured.cache_clear()  # measured anew: the clock of a shared machine is not what it was
+    return rates.peak(metric)
 
 
 def run(settings: Settings) -> list[dict[str, Any]]:

@@ -46,9 +46,13 @@ from likewise.vectors import angle, norm, normalize, project
 
 if TYPE_CHECKING:
     # not in __all__: "import *" must not ask for the packages that these stand on
+    from likewise import costs as costs
     from likewise import estimators as estimators
+    from likewise import geometry as geometry
+    from likewise import machine as machine
     from likewise import nn as nn
     from likewise import recommend, text, translate
+    from likewise import transforms as transforms
     from likewise.estimators.gram import gram as gram
 
 __version__ = "0.1.0"
@@ -56,7 +60,17 @@ __version__ = "0.1.0"
 metrics = MetricTable()
 
 #: Packages that are loaded when they are first asked for.
-_USES = ("estimators", "nn", "recommend", "text", "translate")
+_USES = (
+    "costs",
+    "estimators",
+    "geometry",
+    "machine",
+    "nn",
+    "recommend",
+    "text",
+    "transforms",
+    "translate",
+)
 
 
 def __getattr__(name: str) -> Any:

@@ -21,10 +21,10 @@ FLOORS = [
     ["backends"],  # what computes it
     ["bits"],  # packed bits, as a caller hands them in
     ["arrays"],  # the door for input: dtypes, buffers, shapes
-    ["vectors", "machine"],  # on single vectors; this machine's measured peaks
+    ["vectors", "rates"],  # on single vectors; the rates that this machine's instructions allow
     ["compute"],  # the verbs: check, plan, run
     ["transforms"],
-    ["geometry"],  # can this space be trusted
+    ["geometry", "machine", "costs"],  # can this space be trusted; what this machine can do; what a computation costs
     ["files"],  # tables in and out
     ["terms"],  # texts as rows of counted terms
     ["recommend", "text", "translate", "estimators", "nn"],  # uses

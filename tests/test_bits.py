@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import likewise as lw
-from likewise import machine
+from likewise import rates
 from likewise.backends import reference
 from likewise.backends.llvm import jit
 from likewise.backends.llvm import target as targets
@@ -503,8 +503,8 @@ def test_the_search_reads_no_statistics_it_does_not_need():
 
 
 def test_the_rate_that_instructions_allow():
-    xor, both = (machine.peak(lw.metrics[name], "bits") for name in ("hamming", "jaccard"))
-    assert xor > machine.peak(lw.metrics["hamming"])
+    xor, both = (rates.peak(lw.metrics[name], "bits") for name in ("hamming", "jaccard"))
+    assert xor > rates.peak(lw.metrics["hamming"])
     assert 0.3 < both / xor < 3
 
 

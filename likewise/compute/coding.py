@@ -69,7 +69,7 @@ def choose_coding(
 
     ``n`` queries will come; None: as many as there may be, and what coding costs does not count.
     """
-    from likewise import machine
+    from likewise import rates
     from likewise.backends.llvm import learn
     from likewise.backends.llvm.rows import Packer, take
     from likewise.backends.llvm.target import current
@@ -80,7 +80,7 @@ def choose_coding(
     m, d = items.n, items.d
     if n is not None and n * m * d < SMALL_WORK:
         return None
-    rate, integer = machine.known_rate(metric), machine.integer_rate(kind_of(rule))
+    rate, integer = rates.known_rate(metric), rates.integer_rate(kind_of(rule))
     direct = float_seconds(n or 1, m, d, rate)
     if n is not None and coding_seconds(m, d) + float_seconds(n, m, d, integer) > direct:
         return None

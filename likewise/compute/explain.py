@@ -151,7 +151,7 @@ def explain(
     >>> print(str(lw.explain((1000, 128), (100_000, 128), k=10, metric="manhattan")).splitlines()[0])
     topk: 1,000 x 100,000 pairs of 128 float32 coordinates, by manhattan: sum(abs(x - y)); smaller is closer
     """
-    from likewise import machine
+    from likewise import rates
     from likewise.backends.llvm.candidates import state_bytes
 
     options = read_options(n_jobs, memory_limit, "raise", None)
@@ -214,11 +214,11 @@ def explain(
         + int(np.prod(out)) * (8 if k is None else 16)
     )
     flops = n * m * d * _flops_per_coordinate(found)
-    rate, top = machine.peak(found, compute), machine.fma_rate("f32")
+    rate, top = rates.peak(found, compute), rates.fma_rate("f32")
     work = float_seconds(n, m, d, rate)
     if k is not None and (coded := _coding(plan, items, rows, k, options)) is not None:
         coding, outlook = coded
-        integers = machine.integer_rate(coding.kind)
+        integers = rates.integer_rate(coding.kind)
         work = scan_seconds(n, m, outlook, integers) + (coding_seconds(m, d) if prepared is None else 0.0)
         plan, rate = replace(plan, steps=coded_steps(plan, coding, outlook, prepared is not None)), integers
     seconds = work / options.threads + moved / 5e9 + _CALL_SECONDS

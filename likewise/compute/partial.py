@@ -60,16 +60,16 @@ def choose_heads(
 
     ``n`` queries will come; None: as many as there may be, and what arranging rows costs does not count.
     """
-    from likewise import machine
+    from likewise import rates
     from likewise.backends.llvm import partial as engine
 
     m, d = items.n, items.d
     if not may_cut(metric, screen, queries, items.known, m, d, k) or (n is not None and n * m * d < SMALL_WORK):
         return None
-    core, rate = screen.core, machine.known_rate(metric, screen.compute)
+    core, rate = screen.core, rates.known_rate(metric, screen.compute)
     whole = float_seconds(1, m, d, rate)
     budget = _SECONDS if n is None else min(_SECONDS, 0.05 * n * whole)
-    wanted = int(budget * machine.known_rate(metric, "f64") / (_QUERIES * d))
+    wanted = int(budget * rates.known_rate(metric, "f64") / (_QUERIES * d))
     if wanted < 256:
         return None
     y = engine.sample_rows(items, core.v, "y", min(wanted, _SAMPLE), threads)
@@ -158,12 +158,12 @@ def may_hold(screen: Screen, m: int, d: int, memory: int | None) -> bool:
 
 def codes_are_quick(metric: Metric, screen: Screen, n: int, m: int, d: int, k: int) -> bool:
     """Whether 8-bit codes serve a call that comes once so well that nothing else is looked at."""
-    from likewise import machine
+    from likewise import rates
 
     rule = may_code(metric, screen, m, d, k)
     if rule is None:
         return False
-    return kind_of(rule) != "max" or float_seconds(n, m, d, machine.integer_rate("max")) < _QUICK
+    return kind_of(rule) != "max" or float_seconds(n, m, d, rates.integer_rate("max")) < _QUICK
 
 
 def _candidates(d: int) -> list[int]:

@@ -122,7 +122,7 @@ class Prepared:
 
     def _cut(self, threads: int) -> None:
         """Arrange the items for partial sums, if searches will be faster by that than any other way."""
-        from likewise import machine
+        from likewise import rates
         from likewise.backends.llvm.partial import arrange_items
 
         plain, screen = replace(self.metric, matrix=None), self._expected()
@@ -132,7 +132,7 @@ class Prepared:
         if found is None:
             return
         if self.codes is not None and self.outlook is not None:
-            rate = machine.integer_rate(self.codes.coding.kind)
+            rate = rates.integer_rate(self.codes.coding.kind)
             if scan_seconds(1, self.side.n, self.outlook, rate) * WORTH_BESIDE_CODES < found[1]:
                 return
             self.codes = self.outlook = None

@@ -456,16 +456,16 @@ def _one(query: NDArray[Any], items: Prepared, k: Any, metric: Any, n_jobs: Any,
 
 def _counted(found: tuple[Any, Any], counts: Counts, call: _Call, seconds: float) -> CountedTopK:
     """The result with what the search did."""
-    from likewise import machine
+    from likewise import rates
 
     queries, items, metric = call.queries, call.items, call.metric
     counts.pairs = int(np.prod(call.lead, dtype=np.int64)) * queries.rows * items.rows
     counts.seconds, counts.threads = seconds, call.options.threads
     if counts.screened:
-        counts.peak = machine.integer_rate(counts.kind)
+        counts.peak = rates.integer_rate(counts.kind)
     else:
         screen = choose(metric)
-        counts.peak = machine.known_rate(metric, "f64" if screen.compute == "f64" else "f32")
+        counts.peak = rates.known_rate(metric, "f64" if screen.compute == "f64" else "f32")
     made = CountedTopK(*found)
     made.stats = counts
     return made

@@ -59,8 +59,8 @@ def integer_rate(kind: str) -> float:
 def integer_peak(kind: str) -> float:
     """That rate, measured now.
 
-    >>> from likewise import machine
-    >>> machine.integer_peak("dot") > 1e8
+    >>> from likewise import rates
+    >>> rates.integer_peak("dot") > 1e8
     True
     """
     import numpy as np
@@ -147,8 +147,8 @@ def _counted(op: str) -> float:
 def peak(metric: Metric, compute: str = "f32") -> float:
     """Pair-dimensions per second and core that the formula's instructions allow, on registers alone.
 
-    >>> from likewise import machine, metrics
-    >>> machine.peak(metrics["dot"]) > 1e8
+    >>> from likewise import metrics, rates
+    >>> rates.peak(metrics["dot"]) > 1e8
     True
     """
     counts = counts_of(metric) if compute == "bits" else None

@@ -1,0 +1,1 @@
+"""What a computation costs: how shapes align, FLOPs, bytes, and the time to expect."""

@@ -1,0 +1,93 @@
+"""A number with what is known of its error: how many rows it was taken from, and an interval if these were drawn."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+#: Of the intervals, unless said otherwise.
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """``value`` from ``rows`` of ``total`` rows; ``low`` to ``high`` holds what all would give, with ``confidence``.
+
+    All rows give the value itself: ``low == value == high``, and ``confidence`` 1.
+    """
+
+    value: float
+    low: float
+    high: float
+    rows: int
+    total: int
+    confidence: float = CONFIDENCE
+
+    @property
+    def complete(self) -> bool:
+        """Whether it is of all rows."""
+        return self.rows >= self.total
+
+    @classmethod
+    def exact(cls, value: float, rows: int) -> Estimate:
+        """Of all rows."""
+        return cls(float(value), float(value), float(value), rows, rows, 1.0)
+
+    def __float__(self) -> float:
+        return self.value
+
+    def as_dict(self) -> dict[str, Any]:
+        """For programs."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        if self.complete or not math.isfinite(self.low + self.high):
+            return f"{self.value:.4g}"
+        return f"{self.value:.4g} ({self.low:.4g} to {self.high:.4g})"
+
+
+def bootstrap(
+    statistic: Callable[[NDArray[Any]], float],
+    sample: NDArray[Any],
+    total: int,
+    *,
+    seed: int,
+    resamples: int = 200,
+    confidence: float = CONFIDENCE,
+) -> Estimate:
+    """A statistic of drawn rows, with the interval that drawing them anew gives (Efron 1979).
+
+    Parameters
+    ----------
+    statistic : function of an array (rows, ...) that gives a number
+    sample : ndarray of shape (rows, ...)
+        One entry for each drawn row. As many as ``total``: the answer is exact, and nothing is drawn.
+    total : int
+        Rows there are.
+    seed : int
+    resamples : int
+        How often the sample is drawn anew.
+    confidence : float
+        Of the percentile interval.
+
+    Examples
+    --------
+    >>> found = bootstrap(np.mean, np.arange(100.0), 1000, seed=0)
+    >>> found.value, found.low < 49.5 < found.high
+    (49.5, True)
+    """
+    value = float(statistic(sample))
+    rows = len(sample)
+    if rows >= total:
+        return Estimate.exact(value, total)
+    rng = np.random.default_rng([seed, 0xB007])
+    again = np.array([statistic(sample[rng.integers(0, rows, rows)]) for _ in range(resamples)])
+    low, high = np.nanquantile(again, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return Estimate(value, min(float(low), value), max(float(high), value), rows, total, confidence)

@@ -1,0 +1,236 @@
+"""Rows under one metric, as all questions of this package see them: checked, prepared and searched once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from likewise.arrays import read, to_floating
+from likewise.compute import paired, prepare, topk
+from likewise.compute.options import Progress, read_options
+from likewise.compute.prepared import Prepared
+from likewise.compute.sides import metric_for, refuse_bad
+from likewise.errors import InputError, ShapeError
+from likewise.formula.metric import Metric
+from likewise.geometry.estimate import Floats
+from likewise.vectors import normalize
+
+#: Pair-dimensions that a search of the drawn rows among all may take: some ten seconds of two cores in 8-bit codes.
+BUDGET = 3e12
+#: The fewest rows that are drawn, whatever they cost.
+FEWEST = 2_000
+_BLOCK = 1 << 22  # numbers turned into float64 at a time: 32 MB
+
+
+class Neighbours(NamedTuple):
+    """The nearest others of drawn rows, the best first.
+
+    ``rows`` (s,) says which rows these are, rising; ``values`` and ``indices`` (s, k) are as :func:`likewise.topk`
+    gives them, by the metric's own values.
+    """
+
+    rows: NDArray[np.int64]
+    values: Floats
+    indices: NDArray[np.int64]
+
+
+@dataclass
+class _Kept:
+    """What has been computed so far."""
+
+    prepared: Prepared | None = None
+    neighbours: Neighbours | None = None
+
+
+class Space:
+    """Rows under one metric, for several questions.
+
+    Parameters
+    ----------
+    items : array_like of shape (n, d)
+        Any element type that the verbs take. It is not copied where it need not be.
+    metric : str, Metric or function
+    on_bad : {"raise", "skip"}
+        What to do about rows with NaN or infinite values; ``kept`` numbers the others.
+    sample : int, optional
+        How many rows are drawn whose neighbours among all rows are searched. Default: all, or as many as some ten
+        seconds allow, :data:`FEWEST` at least.
+    seed : int
+        Of every draw: the same seed draws the same rows.
+    n_jobs, memory_limit, progress
+        As for :func:`likewise.topk`.
+
+    Attributes
+    ----------
+    rows : ndarray of shape (n, d)
+    n, d : int
+    metric : Metric
+    kept : ndarray of shape (n,), or None
+        The numbers that the rows had among ``items``, where some were left out.
+
+    Raises
+    ------
+    ShapeError, BadRowsError, DtypeError, UnknownMetricError, InputError
+
+    Examples
+    --------
+    >>> import likewise as lw
+    >>> space = lw.geometry.Space(np.arange(10.0).reshape(5, 2), metric="manhattan")
+    >>> space.neighbours(1).indices.ravel()
+    array([1, 0, 1, 2, 3])
+    """
+
+    def __init__(
+        self,
+        items: Any,
+        metric: Any = "euclidean",
+        *,
+        on_bad: str = "raise",
+        sample: int | None = None,
+        seed: int = 0,
+        n_jobs: int | None = None,
+        memory_limit: int | str | None = None,
+        progress: Progress = None,
+    ) -> None:
+        self._options = read_options(n_jobs, memory_limit, on_bad, progress)
+        batch = read(items, "items")
+        if batch.lead:
+            raise ShapeError(f"items have shape {batch.array.shape}; one set of rows, of shape (n, d), is wanted")
+        rows = to_floating(batch) if batch.dtype == "bfloat16" else batch.array
+        self.kept: NDArray[np.int64] | None = None
+        bad = _bad_rows(rows)
+        if len(bad):
+            refuse_bad(bad, "items", self._options)
+            self.kept = np.setdiff1d(np.arange(len(rows)), bad)
+            rows = rows[self.kept]
+        if len(rows) < 3:
+            raise ShapeError(f"items have {len(rows)} rows; the shape of a space shows in 3 at least")
+        if isinstance(sample, bool) or (
+            sample is not None and (not isinstance(sample, (int, np.integer)) or sample < 3)
+        ):
+            raise InputError(f"sample={sample!r}; a whole number of rows, 3 at least, is wanted")
+        if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+            raise InputError(f"seed={seed!r}; a whole number, 0 at least, is wanted")
+        self.rows = rows
+        self.n, self.d = (int(size) for size in rows.shape)
+        self.metric: Metric = metric_for(metric, self.d)
+        self.seed = int(seed)
+        most = max(FEWEST, int(BUDGET / (self.n * self.d)))
+        self.sample_size = min(self.n, most if sample is None else int(sample))
+        self._kept = _Kept()
+
+    @classmethod
+    def of(cls, items: Any, metric: Any = None, **options: Any) -> Space:
+        """The space itself, where it is one already and the metric is its own or not said; else one of these rows."""
+        if not isinstance(items, cls):
+            return cls(items, "euclidean" if metric is None else metric, **options)
+        given = [name for name, value in options.items() if value is not None and value != _DEFAULTS.get(name)]
+        if given:
+            raise InputError(f"{given[0]}= belongs to the Space, which is made already; say it there")
+        return items if metric is None or metric_for(metric, items.d) == items.metric else items.under(metric)
+
+    def under(self, metric: Any) -> Space:
+        """The same rows, and the same draws, under another metric."""
+        other = object.__new__(type(self))
+        other.__dict__ |= self.__dict__ | {"metric": metric_for(metric, self.d), "_kept": _Kept()}
+        return other
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Threads, memory and progress, as every verb takes them."""
+        return {
+            "n_jobs": self._options.threads,
+            "memory_limit": self._options.memory,
+            "progress": self._options.progress,
+        }
+
+    def draw(self, size: int, purpose: int = 0) -> NDArray[np.int64]:
+        """Numbers of that many rows, all different, rising; all rows if there are no more."""
+        if size >= self.n:
+            return np.arange(self.n)
+        return np.sort(np.random.default_rng([self.seed, purpose]).choice(self.n, size, replace=False))
+
+    def floats(self, numbers: NDArray[np.int64] | slice) -> Floats:
+        """Some rows in float64."""
+        return np.asarray(self.rows[numbers], np.float64)
+
+    def prepared(self) -> Prepared:
+        """The rows prepared for searches, once."""
+        if self._kept.prepared is None:
+            self._kept.prepared = prepare(self.rows, metric=self.metric, n_jobs=self._options.threads)
+        return self._kept.prepared
+
+    def neighbours(self, k: int) -> Neighbours:
+        """The k nearest others, among all rows, of the rows that are drawn; searched once for the largest k.
+
+        Raises
+        ------
+        InputError
+            Where there are no k others.
+        """
+        if k >= self.n:
+            raise InputError(f"k={k}, and a row has {self.n - 1} others")
+        kept = self._kept.neighbours
+        if kept is None or kept.values.shape[1] < k:
+            numbers = self.draw(self.sample_size)
+            itself = (np.arange(len(numbers) + 1), numbers)
+            found = topk(self.rows[numbers], self.prepared(), k, where=itself, **self.options)
+            kept = self._kept.neighbours = Neighbours(numbers, found.values, found.indices)
+        return Neighbours(kept.rows, kept.values[:, :k], kept.indices[:, :k])
+
+    def distances(self, k: int) -> Floats:
+        """Distances to the k nearest others, (s, k), rising: what :meth:`neighbours` found, as a distance.
+
+        Euclid's for squared Euclid; the chord between unit rows, sqrt(2 - 2 cos), for cosine; else the metric's own
+        values, if smaller is closer.
+        """
+        self.require_distance()
+        found = self.neighbours(k)
+        if self.metric.name == "cosine":
+            step = max(1, _BLOCK // (k * self.d))
+            blocks = [
+                self.between(np.repeat(found.rows[i : i + step], k), found.indices[i : i + step].ravel()).reshape(-1, k)
+                for i in range(0, len(found.rows), step)
+            ]
+            return np.concatenate(blocks)
+        return np.sqrt(found.values) if self.metric.name == "sqeuclidean" else found.values
+
+    def between(self, left: NDArray[np.int64], right: NDArray[np.int64]) -> Floats:
+        """Distances of rows ``left[i]`` and ``right[i]``, as :meth:`distances` has them."""
+        self.require_distance()
+        step = max(1, _BLOCK // self.d)
+        parts = []
+        for first in range(0, len(left), step):
+            x, y = self.rows[left[first : first + step]], self.rows[right[first : first + step]]
+            if self.metric.name == "cosine":
+                values = paired(normalize(x.astype(np.float64)), normalize(y.astype(np.float64)), metric="euclidean")
+            else:
+                values = paired(x, y, metric=self.metric)
+            parts.append(np.sqrt(values) if self.metric.name == "sqeuclidean" else np.asarray(values, np.float64))
+        return np.concatenate(parts) if parts else np.empty(0)
+
+    def require_distance(self) -> None:
+        """Raise, unless values are distances: not negative, and 0 for equal rows."""
+        if self.metric.closer == "larger" and self.metric.name != "cosine":
+            raise InputError(
+                f"{self.metric.name} says how alike rows are, not how far apart, and this question asks for a distance; "
+                "take euclidean, cosine (as the chord between unit rows) or another metric whose smaller values are closer"
+            )
+
+
+_DEFAULTS = {"on_bad": "raise", "seed": 0}
+
+
+def _bad_rows(rows: NDArray[Any]) -> NDArray[np.int64]:
+    """Numbers of the rows with NaN or infinite values."""
+    if rows.dtype.kind != "f":
+        return np.empty(0, np.int64)
+    step = max(1, _BLOCK // rows.shape[1])
+    found = [
+        first + np.flatnonzero(~np.isfinite(rows[first : first + step]).all(axis=1))
+        for first in range(0, len(rows), step)
+    ]
+    return np.concatenate(found) if found else np.empty(0, np.int64)
