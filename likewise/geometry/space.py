@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -108,18 +109,14 @@ class Space:
             rows = rows[self.kept]
         if len(rows) < 3:
             raise ShapeError(f"items have {len(rows)} rows; the shape of a space shows in 3 at least")
-        if isinstance(sample, bool) or (
-            sample is not None and (not isinstance(sample, (int, np.integer)) or sample < 3)
-        ):
-            raise InputError(f"sample={sample!r}; a whole number of rows, 3 at least, is wanted")
-        if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
-            raise InputError(f"seed={seed!r}; a whole number, 0 at least, is wanted")
+        if sample is not None:
+            sample = whole(sample, "sample", 3, "of rows")
+        self.seed = whole(seed, "seed", 0)
         self.rows = rows
         self.n, self.d = (int(size) for size in rows.shape)
         self.metric: Metric = metric_for(metric, self.d)
-        self.seed = int(seed)
         most = max(FEWEST, int(BUDGET / (self.n * self.d)))
-        self.sample_size = min(self.n, most if sample is None else int(sample))
+        self.sample_size = min(self.n, most if sample is None else sample)
         self._kept = _Kept()
 
     @classmethod
@@ -160,7 +157,9 @@ class Space:
     def prepared(self) -> Prepared:
         """The rows prepared for searches, once."""
         if self._kept.prepared is None:
-            self._kept.prepared = prepare(self.rows, metric=self.metric, n_jobs=self._options.threads)
+            made = prepare(self.rows, metric=self.metric, n_jobs=self._options.threads)
+            assert isinstance(made, Prepared)  # rows are dense here
+            self._kept.prepared = made
         return self._kept.prepared
 
     def neighbours(self, k: int) -> Neighbours:
@@ -216,12 +215,23 @@ class Space:
         """Raise, unless values are distances: not negative, and 0 for equal rows."""
         if self.metric.closer == "larger" and self.metric.name != "cosine":
             raise InputError(
-                f"{self.metric.name} says how alike rows are, not how far apart, and this question asks for a distance; "
-                "take euclidean, cosine (as the chord between unit rows) or another metric whose smaller values are closer"
+                f"{self.metric.name} says how alike rows are, not how far apart, and a distance is asked for; "
+                "take euclidean, cosine (as the chord between unit rows) or another metric with smaller values closer"
             )
 
 
 _DEFAULTS = {"on_bad": "raise", "seed": 0}
+
+
+def whole(value: Any, name: str, least: int, what: str = "") -> int:
+    """A whole number of at least ``least``, or an InputError that says so."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = least - 1
+    if isinstance(value, (bool, np.bool_)) or number < least:
+        raise InputError(f"{name}={value!r}; a whole number{what and f' {what}'}, {least} at least, is wanted")
+    return number
 
 
 def _bad_rows(rows: NDArray[Any]) -> NDArray[np.int64]:
