@@ -5,7 +5,14 @@ once, and their neighbours searched once. What is found carries how many rows it
 these were drawn.
 """
 
+from likewise.geometry.dimension import Dimension, intrinsic_dimension
 from likewise.geometry.estimate import Estimate
 from likewise.geometry.space import Neighbours, Space
 
-__all__ = ["Estimate", "Neighbours", "Space"]
+__all__ = [
+    "Estimate",
+    "Neighbours",
+    "Space",
+    "Dimension",
+    "intrinsic_dimension",
+]
