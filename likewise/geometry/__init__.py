@@ -7,6 +7,8 @@ these were drawn.
 
 from likewise.geometry.dimension import Dimension, intrinsic_dimension
 from likewise.geometry.estimate import Estimate
+from likewise.geometry.isotropy import Isotropy, TopDirections, isotropy, top_directions
+from likewise.geometry.norms import Norms, norms
 from likewise.geometry.space import Neighbours, Space
 
 __all__ = [
@@ -15,4 +17,10 @@ __all__ = [
     "Space",
     "Dimension",
     "intrinsic_dimension",
+    "Isotropy",
+    "isotropy",
+    "TopDirections",
+    "top_directions",
+    "Norms",
+    "norms",
 ]
