@@ -64,12 +64,15 @@ class Whiten(Invertible):
         found = moments(rows)
         values, vectors = axes(found.covariance())
         values = (1 - share) * values + share * values.mean()
-        keep = min(most, int((values > values[0] * max(n, d) * np.finfo(np.float64).eps).sum()))
+        keep = min(most, _rank(values))
         if not keep:
             raise InputError("all rows of X are equal; there is no variance to whiten")
         if self.rank is not None and keep < most:
+            raise InputError(f"rank={most}, and X varies in {keep} directions; take {keep} at most, or shrinkage=")
+        if keep < most and _rank(_correlations(found.covariance())) > keep:
             raise InputError(
-                f"rank={most}, and rows of X vary in {keep} directions; take {keep} at most, or shrinkage="
+                "columns of X differ in scale so far that float64 does not hold the small ones' variances beside the "
+                "large; divide each by its standard deviation first"
             )
         self.mean_ = np.ldexp(found.mean, found.exponent)
         self.components_ = np.ascontiguousarray(vectors[:, :keep].T)

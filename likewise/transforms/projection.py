@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from likewise.errors import InputError
 from likewise.transforms.base import Invertible, read_number, read_rank
 
+_STREAM = 0x1984  # apart from default_rng(seed), which may have drawn the rows
 _KINDS = ("gaussian", "sparse", "sign")
 Floats = NDArray[np.float64]
 
@@ -84,7 +85,8 @@ class RandomProjection(Invertible):
             raise InputError(f"kind={self.kind!r} is not known; it is one of {', '.join(_KINDS)}")
         if isinstance(self.seed, bool) or not hasattr(self.seed, "__index__") or self.seed < 0:
             raise InputError(f"seed={self.seed!r}; a whole number, 0 at least, is wanted")
-        rng = np.random.default_rng(self.seed)
+        rng = np.random.default_rng([self.seed, _STREAM])
+        drawn: NDArray[Any]
         if self.kind == "gaussian":
             drawn = rng.standard_normal((rank, d))
         elif self.kind == "sign":
