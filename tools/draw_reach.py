@@ -33,9 +33,8 @@ COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#555555")
 STYLES = ("-", "--", "-.", ":", (0, (5, 1)))
 TASTE = np.array([2.0, 3.0])
 ROWS = 2000
-CAPTIONS = (
-    Path(os.environ.get("LIKEWISE_DATA", ROOT.parent / "shared" / "data")) / "multi30k" / "minilm-train-en.f16.npy"
-)
+DATA = Path(os.environ.get("LIKEWISE_DATA", ROOT.parent / "shared" / "data"))
+CAPTIONS = DATA / "multi30k" / "minilm-train-en.f16.npy"
 
 
 def gaussian(d: int) -> Any:

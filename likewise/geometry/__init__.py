@@ -7,8 +7,11 @@ these were drawn.
 
 from likewise.geometry.capacity import Capacity, capacity, entropy_dimensions, limit_items
 from likewise.geometry.concentration import Concentration, concentration
+from likewise.geometry.dimension import Dimension, intrinsic_dimension
 from likewise.geometry.estimate import Estimate
 from likewise.geometry.hubness import Hubness, hubness
+from likewise.geometry.isotropy import Isotropy, TopDirections, isotropy, top_directions
+from likewise.geometry.norms import Norms, norms
 from likewise.geometry.reduction import HubnessReduction, hubness_reduction
 from likewise.geometry.space import Neighbours, Space
 from likewise.geometry.volume import ball_in_cube, ball_volume, log_ball_volume, shell
@@ -27,6 +30,14 @@ __all__ = [
     "Hubness",
     "hubness_reduction",
     "HubnessReduction",
+    "intrinsic_dimension",
+    "Dimension",
+    "isotropy",
+    "Isotropy",
+    "top_directions",
+    "TopDirections",
+    "norms",
+    "Norms",
     "capacity",
     "Capacity",
     "entropy_dimensions",

@@ -91,3 +91,21 @@ def bootstrap(
     again = np.array([statistic(sample[rng.integers(0, rows, rows)]) for _ in range(resamples)])
     low, high = np.nanquantile(again, [(1 - confidence) / 2, (1 + confidence) / 2])
     return Estimate(value, min(float(low), value), max(float(high), value), rows, total, confidence)
+
+
+#: Student's t that 97.5% of draws stay below, by degrees of freedom.
+_T = {4: 2.776, 9: 2.262}
+
+
+def jackknife(value: float, without: NDArray[np.float64], rows: int, total: int) -> Estimate:
+    """A statistic of drawn rows, with the interval of its values without each of some groups of them (Tukey 1958).
+
+    For what is too dear to be computed two hundred times: ``without`` has the g values that leave out one of g groups
+    of equal size, drawn by chance; the error is sqrt((g - 1) / g sum (without - mean)^2), and the interval Student's,
+    of g - 1 degrees of freedom. g is 5 or 10, and the confidence :data:`CONFIDENCE`.
+    """
+    if rows >= total:
+        return Estimate.exact(value, total)
+    g = len(without)
+    half = _T[g - 1] * float(np.sqrt((g - 1) * np.var(without)))
+    return Estimate(float(value), float(value) - half, float(value) + half, rows, total)
