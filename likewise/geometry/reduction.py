@@ -173,12 +173,12 @@ class _Values:
     """All values between some rows, smaller closer, a block at a time: distances, the chord for cosine, if they are."""
 
     def __init__(self, space: Space, numbers: NDArray[np.int64]) -> None:
-        rows = space.rows[numbers]
+        rows = space.floats(numbers)  # values are then as precise as those of a search
         name = space.metric.name
         self.chord = name == "cosine"
         self.distance = self.chord or space.metric.closer == "smaller"
         self.metric = "euclidean" if self.chord or name == "sqeuclidean" else space.metric
-        self.rows = np.asarray(normalize(rows.astype(np.float64))) if self.chord else rows
+        self.rows = np.asarray(normalize(rows)) if self.chord else rows
         self.n_jobs = space.options["n_jobs"]
 
     def blocks(self) -> Iterator[tuple[slice, tuple[NDArray[np.int64], ...], Floats]]:
