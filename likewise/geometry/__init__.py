@@ -5,7 +5,30 @@ once, and their neighbours searched once. What is found carries how many rows it
 these were drawn.
 """
 
+from likewise.geometry.capacity import Capacity, capacity, entropy_dimensions, limit_items
+from likewise.geometry.concentration import Concentration, concentration
 from likewise.geometry.estimate import Estimate
+from likewise.geometry.hubness import Hubness, hubness
+from likewise.geometry.reduction import HubnessReduction, hubness_reduction
 from likewise.geometry.space import Neighbours, Space
+from likewise.geometry.volume import ball_in_cube, ball_volume, log_ball_volume, shell
 
-__all__ = ["Estimate", "Neighbours", "Space"]
+__all__ = [
+    "Space",
+    "Neighbours",
+    "Estimate",
+    "ball_volume",
+    "log_ball_volume",
+    "ball_in_cube",
+    "shell",
+    "concentration",
+    "Concentration",
+    "hubness",
+    "Hubness",
+    "hubness_reduction",
+    "HubnessReduction",
+    "capacity",
+    "Capacity",
+    "entropy_dimensions",
+    "limit_items",
+]
