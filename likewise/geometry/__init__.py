@@ -6,6 +6,13 @@ these were drawn.
 """
 
 from likewise.geometry.estimate import Estimate
+from likewise.geometry.quality import Quality, quality
 from likewise.geometry.space import Neighbours, Space
 
-__all__ = ["Estimate", "Neighbours", "Space"]
+__all__ = [
+    "Estimate",
+    "Neighbours",
+    "Quality",
+    "Space",
+    "quality",
+]
