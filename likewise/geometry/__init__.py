@@ -6,13 +6,17 @@ these were drawn.
 """
 
 from likewise.geometry.estimate import Estimate
+from likewise.geometry.precision import Precision, PrecisionRow, precision
 from likewise.geometry.quality import Quality, quality
 from likewise.geometry.space import Neighbours, Space
 
 __all__ = [
     "Estimate",
     "Neighbours",
+    "Precision",
+    "PrecisionRow",
     "Quality",
     "Space",
+    "precision",
     "quality",
 ]

@@ -1,4 +1,4 @@
-"""What is wrong with rows before any metric is chosen: numbers that are none, rows of nothing, columns that say nothing.
+"""What is wrong with rows, whatever the metric: numbers that are none, rows of nothing, columns that say nothing.
 
 One pass over the rows, a few at a time, and another over the columns' deviations:
 
@@ -409,7 +409,7 @@ def _near(
 
 
 def _count(number: int, what: str) -> str:
-    """ "3 rows of zeros"; "1 row of zeros"."""
+    """As many of them, in the singular or the plural of the first word."""
     thing, _, rest = what.partition(" ")
     return f"{number:,} {thing if number != 1 else thing.removesuffix('s')} {rest}"
 
