@@ -10,6 +10,8 @@ from likewise.geometry.concentration import Concentration, concentration
 from likewise.geometry.estimate import Estimate
 from likewise.geometry.hubness import Hubness, hubness
 from likewise.geometry.reduction import HubnessReduction, hubness_reduction
+from likewise.geometry.precision import Precision, PrecisionRow, precision
+from likewise.geometry.quality import Quality, quality
 from likewise.geometry.space import Neighbours, Space
 from likewise.geometry.volume import ball_in_cube, ball_volume, log_ball_volume, shell
 
@@ -31,4 +33,12 @@ __all__ = [
     "Capacity",
     "entropy_dimensions",
     "limit_items",
+    "Estimate",
+    "Neighbours",
+    "Precision",
+    "PrecisionRow",
+    "Quality",
+    "Space",
+    "precision",
+    "quality",
 ]
