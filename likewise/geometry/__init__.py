@@ -7,6 +7,7 @@ these were drawn.
 
 from likewise.geometry.capacity import Capacity, capacity, entropy_dimensions, limit_items
 from likewise.geometry.concentration import Concentration, concentration
+from likewise.geometry.dimension import Dimension, intrinsic_dimension
 from likewise.geometry.estimate import Estimate
 from likewise.geometry.hubness import Hubness, hubness
 from likewise.geometry.reduction import HubnessReduction, hubness_reduction
@@ -41,4 +42,9 @@ __all__ = [
     "Space",
     "precision",
     "quality",
+    "Estimate",
+    "Neighbours",
+    "Space",
+    "Dimension",
+    "intrinsic_dimension",
 ]

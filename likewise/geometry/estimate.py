@@ -139,3 +139,19 @@ def wilson(value: float, count: float, confidence: float = CONFIDENCE) -> tuple[
     middle = (value + z2 / (2 * count)) / (1 + z2 / count)
     half = math.sqrt(z2 * (value * (1 - value) / count + z2 / (4 * count**2))) / (1 + z2 / count)
     return max(middle - half, 0.0), min(middle + half, 1.0)
+#: Student's t that 97.5% of draws stay below, by degrees of freedom.
+_T = {4: 2.776, 9: 2.262}
+
+
+def jackknife(value: float, without: NDArray[np.float64], rows: int, total: int) -> Estimate:
+    """A statistic of drawn rows, with the interval of its values without each of some groups of them (Tukey 1958).
+
+    For what is too dear to be computed two hundred times: ``without`` has the g values that leave out one of g groups
+    of equal size, drawn by chance; the error is sqrt((g - 1) / g sum (without - mean)^2), and the interval Student's,
+    of g - 1 degrees of freedom. g is 5 or 10, and the confidence :data:`CONFIDENCE`.
+    """
+    if rows >= total:
+        return Estimate.exact(value, total)
+    g = len(without)
+    half = _T[g - 1] * float(np.sqrt((g - 1) * np.var(without)))
+    return Estimate(float(value), float(value) - half, float(value) + half, rows, total)

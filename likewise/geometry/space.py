@@ -109,14 +109,13 @@ class Space:
             rows = rows[self.kept]
         if len(rows) < 3:
             raise ShapeError(f"items have {len(rows)} rows; the shape of a space shows in 3 at least")
-        if sample is not None:
-            sample = whole(sample, "sample", 3, "of rows")
+        self._asked = None if sample is None else whole(sample, "sample", 3, "of rows")
         self.seed = whole(seed, "seed", 0)
         self.rows = rows
         self.n, self.d = (int(size) for size in rows.shape)
         self.metric: Metric = metric_for(metric, self.d)
         most = max(FEWEST, int(BUDGET / (self.n * self.d)))
-        self.sample_size = min(self.n, most if sample is None else sample)
+        self.sample_size = self.size(most)
         self._kept = _Kept()
 
     @classmethod
@@ -144,11 +143,20 @@ class Space:
             "progress": self._options.progress,
         }
 
+    def size(self, most: int) -> int:
+        """How many rows a question draws that can afford ``most``: what ``sample=`` says, if it was given."""
+        return min(self.n, most if self._asked is None else self._asked)
+
     def draw(self, size: int, purpose: int = 0) -> NDArray[np.int64]:
         """Numbers of that many rows, all different, rising; all rows if there are no more."""
-        if size >= self.n:
-            return np.arange(self.n)
-        return np.sort(np.random.default_rng([self.seed, purpose]).choice(self.n, size, replace=False))
+        return self.draw_of(np.arange(self.n), size, self.seed, purpose)
+
+    @staticmethod
+    def draw_of(numbers: NDArray[np.int64], size: int, seed: int, purpose: int = 0) -> NDArray[np.int64]:
+        """As :meth:`draw`, of these numbers."""
+        if size >= len(numbers):
+            return numbers
+        return np.sort(np.random.default_rng([seed, purpose]).choice(numbers, size, replace=False))
 
     def floats(self, numbers: NDArray[np.int64] | slice) -> Floats:
         """Some rows in float64."""
@@ -187,7 +195,11 @@ class Space:
         values, if smaller is closer.
         """
         self.require_distance()
-        found = self.neighbours(k)
+        return self.distances_of(self.neighbours(k))
+
+    def distances_of(self, found: Neighbours) -> Floats:
+        """The values of these neighbours, as distances."""
+        k = found.values.shape[1]
         if self.metric.name == "cosine":
             step = max(1, _BLOCK // (k * self.d))
             blocks = [
