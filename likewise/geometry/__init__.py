@@ -13,6 +13,8 @@ from likewise.geometry.hubness import Hubness, hubness
 from likewise.geometry.reduction import HubnessReduction, hubness_reduction
 from likewise.geometry.precision import Precision, PrecisionRow, precision
 from likewise.geometry.quality import Quality, quality
+from likewise.geometry.isotropy import Isotropy, TopDirections, isotropy, top_directions
+from likewise.geometry.norms import Norms, norms
 from likewise.geometry.space import Neighbours, Space
 from likewise.geometry.volume import ball_in_cube, ball_volume, log_ball_volume, shell
 
@@ -47,4 +49,10 @@ __all__ = [
     "Space",
     "Dimension",
     "intrinsic_dimension",
+    "Isotropy",
+    "isotropy",
+    "TopDirections",
+    "top_directions",
+    "Norms",
+    "norms",
 ]

@@ -22,7 +22,7 @@ BLOCK = 1 << 21  # numbers turned into float64 at a time: 16 MB
 
 
 class Moments(NamedTuple):
-    """Of ``n`` rows over 2^``exponent``: their ``mean`` (d,) and ``scatter`` (d, d), the sum of (x - mean)(x - mean)'."""
+    """Of ``n`` rows over 2^``exponent``: ``mean`` (d,), and ``scatter`` (d, d), the sum of (x - mean)(x - mean)'."""
 
     n: int
     mean: Floats

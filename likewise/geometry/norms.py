@@ -1,0 +1,363 @@
+"""What the lengths of rows carry: whether the dot product's ranking is another than the cosine's, and a better one.
+
+x.y = |x| |y| cos: from one query, dot and cosine differ only by the lengths of the items. So three questions:
+
+1. Do lengths vary?  variation = std |x| / mean |x|. Coordinates drawn by chance make sqrt(d) long rows that vary by
+   1 / sqrt(2 d) of that, and no more: lengths that vary more were put there by what made the rows.
+2. Does it matter?  agreement: what of the k best by dot is among the k best by cosine.
+3. Is it information?  Length follows meaning, if rows that point alike are alike long: the rank correlation of |x| with
+   the mean length of the nearest by cosine. Noise has 0. With labels, or a number for each row (how often it was
+   bought, say), these decide: which ranking finds the row's own class, and whether length rises with the number.
+
+The verdict ``information`` is read off the ends of intervals that are nearer to nothing:
+
+    strong   structure of 0.3 or more, or a correlation with ``popularity`` of 0.3, or dot finds classes better by 1%
+    some     structure of 0.1, a correlation of 0.1, or lengths that vary by twice what chance does and 5% at least
+    none     else, and wherever lengths vary by less than 1%
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from likewise.compute import pairwise
+from likewise.compute.options import Progress
+from likewise.errors import InputError, ShapeError
+from likewise.geometry.estimate import Estimate, Floats, bootstrap
+from likewise.geometry.ranks import ranks, spearman
+from likewise.geometry.space import Neighbours, Space, whole
+from likewise.transforms.moments import blocks
+from likewise.vectors import norm
+
+#: Bounds of ``information``.
+STRONG, SOME = 0.3, 0.1
+#: Dot has to find classes better than cosine by this share of rows, for lengths to tell of them.
+BETTER = 0.01
+#: Variation that is more than chance: by this factor of 1 / sqrt(2 d), and at least so much.
+EXCESS, LEAST = 2.0, 0.05
+#: Below this variation, lengths are equal for every purpose.
+NONE = 0.01
+_EQUAL = 1e-6  # lengths so alike that dot and cosine rank alike but for rounding: not searched
+_QUERIES, _POOL = 200, 2_000  # of the rank correlation of dot and cosine
+_SHOWN = 10_000  # lengths kept for a histogram
+
+
+@dataclass(frozen=True)
+class Norms:
+    """Lengths of rows, and what follows from them.
+
+    Attributes
+    ----------
+    n, d, k : int
+    mean, variation : Estimate
+        Of all lengths; standard deviation over mean.
+    chance : float
+        1 / sqrt(2 d): the variation of Gaussian coordinates.
+    smallest, largest : float
+    unit : bool
+        All lengths are 1, to a thousandth: dot is cosine.
+    agreement : Estimate
+        The mean share of the k best by dot that are among the k best by cosine.
+    rank_correlation : Estimate
+        Spearman's, of dot and cosine over up to 2,000 items drawn; the mean over queries.
+    longest : Estimate
+        The share of the k best by dot that are among the longest hundredth of rows: near 1, these answer everything.
+    structure : Estimate
+        Spearman's, of a row's length and the mean length of its k nearest by cosine.
+    popularity : Estimate or None
+        Spearman's, of length and the number given for each row.
+    by_dot, by_cosine, better_by : Estimate or None
+        With labels: the share of rows whose first neighbour has their label; and dot's less cosine's.
+    information : {"none", "some", "strong"}
+        See the top of this module for its bounds.
+    reasons : tuple of str
+        What it rests on, in words.
+    norms : ndarray of shape (s,)
+        Lengths, up to 10,000 drawn, for a histogram.
+    """
+
+    n: int
+    d: int
+    k: int
+    mean: Estimate
+    variation: Estimate
+    chance: float
+    smallest: float
+    largest: float
+    unit: bool
+    agreement: Estimate
+    rank_correlation: Estimate
+    longest: Estimate
+    structure: Estimate
+    popularity: Estimate | None
+    by_dot: Estimate | None
+    by_cosine: Estimate | None
+    better_by: Estimate | None
+    information: str
+    reasons: tuple[str, ...]
+    norms: Floats
+
+    @property
+    def prefer(self) -> str:
+        """The ranking to take: "dot", "cosine", or "either" where they agree or nothing tells.
+
+        Labels decide, if there are any. Else dot where the lengths carry strong information and it does not answer
+        most queries with the longest rows (``longest`` below a half); where it does, cosine.
+        """
+        if self.better_by is not None:
+            gain = _least(self.better_by)
+            return "either" if not gain else "dot" if self.better_by.value > 0 else "cosine"
+        if self.unit or self.agreement.low > 0.99:
+            return "either"
+        if self.longest.value > 0.5:
+            return "cosine"
+        return {"strong": "dot", "some": "either", "none": "cosine"}[self.information]
+
+    def as_dict(self) -> dict[str, Any]:
+        """For programs, without the lengths themselves."""
+        told = {name: value for name, value in self.__dict__.items() if name != "norms"}
+        told = {name: v.as_dict() if isinstance(v, Estimate) else v for name, v in told.items()}
+        return told | {"reasons": list(self.reasons), "prefer": self.prefer}
+
+    def __str__(self) -> str:
+        lines = [
+            f"lengths of {self.n:,} rows: {self.mean.value:.4g} on average, {self.smallest:.4g} to {self.largest:.4g}; "
+            f"they vary by {self.variation.value:.1%}, and Gaussian coordinates by {self.chance:.1%}",
+            f"dot and cosine share {self.agreement.value:.0%} of the {self.k} nearest; ranks correlate by "
+            f"{self.rank_correlation.value:.2f}",
+            f"{self.longest.value:.0%} of what dot finds is among the longest hundredth of rows",
+            f"information in lengths: {self.information} ({'; '.join(self.reasons)})",
+        ]
+        if self.by_dot is not None and self.by_cosine is not None:
+            lines.append(f"the first neighbour has the row's label: {self.by_dot} by dot, {self.by_cosine} by cosine")
+        return "\n".join(lines)
+
+
+def norms(
+    items: Any,
+    k: int = 10,
+    *,
+    labels: Any = None,
+    popularity: Any = None,
+    on_bad: str = "raise",
+    sample: int | None = None,
+    seed: int = 0,
+    n_jobs: int | None = None,
+    memory_limit: int | str | None = None,
+    progress: Progress = None,
+) -> Norms:
+    """Whether the lengths of rows carry something, and so whether to rank by dot or by cosine.
+
+    Parameters
+    ----------
+    items : array_like of shape (n, d), or Space
+        Of a space, the rows; its metric does not matter.
+    k : int
+        Neighbours compared.
+    labels : array_like of shape (n,), optional
+        A class for each row.
+    popularity : array_like of shape (n,), optional
+        A number for each row that its length may follow: how often it occurs, its price, its age. NaN is not known.
+    on_bad, sample, seed, n_jobs, memory_limit, progress
+        As for :class:`Space`.
+
+    Returns
+    -------
+    Norms
+        Lengths are of all rows; what needs neighbours is of rows drawn, searched among all.
+
+    Raises
+    ------
+    InputError, ShapeError
+        Where k is too large, or labels are not one a row.
+
+    Examples
+    --------
+    Directions in four groups; in each, all rows have nearly one length.
+
+    >>> import likewise as lw
+    >>> rng = np.random.default_rng(0)
+    >>> group = rng.integers(0, 4, 1000)
+    >>> rows = 5 * np.eye(16)[group] + rng.standard_normal((1000, 16))
+    >>> lw.geometry.norms(rows * (1 + group)[:, None]).information
+    'strong'
+    >>> lw.geometry.norms(rng.standard_normal((1000, 16))).information
+    'none'
+    """
+    options = {"n_jobs": n_jobs, "memory_limit": memory_limit, "progress": progress, "on_bad": on_bad}
+    space = Space.of(items, sample=sample, seed=seed, **options)
+    k = whole(k, "k", 1, "of neighbours")
+    if k >= space.n:
+        raise InputError(f"k={k}, and a row has {space.n - 1} others")
+    lengths = np.concatenate([norm(block) for block in blocks(space.rows)])
+    mean = float(lengths.mean())
+    classes = _one_a_row(labels, "labels", space)
+    numbers = _numbers(popularity, space)
+    cosine = space.under("cosine").neighbours(k)
+    even = float(lengths.max() - lengths.min()) <= _EQUAL * mean
+    dot = cosine if even else space.under("dot").neighbours(k)
+
+    by_dot, by_cosine, better_by = _classes(space, classes, dot, cosine)
+    found = _Evidence(
+        variation=float(lengths.std()) / mean if mean else 0.0,
+        chance=1 / float(np.sqrt(2 * space.d)),
+        structure=_correlation(lengths[cosine.rows], lengths[cosine.indices].mean(axis=1), space, 1),
+        popularity=None if numbers is None else _popularity(lengths, numbers, space),
+        better_by=better_by,
+    )
+    information, reasons = found.verdict()
+    return Norms(
+        n=space.n,
+        d=space.d,
+        k=k,
+        mean=Estimate.exact(mean, space.n),
+        variation=Estimate.exact(found.variation, space.n),
+        chance=found.chance,
+        smallest=float(lengths.min()),
+        largest=float(lengths.max()),
+        unit=bool((np.abs(lengths - 1) <= 1e-3).all()),
+        agreement=bootstrap(_mean, _shared(dot, cosine), space.n, seed=space.seed),
+        rank_correlation=_rank_correlation(space, even),
+        longest=bootstrap(_mean, _long(lengths)[dot.indices].mean(axis=1), space.n, seed=space.seed),
+        structure=found.structure,
+        popularity=found.popularity,
+        by_dot=by_dot,
+        by_cosine=by_cosine,
+        better_by=better_by,
+        information=information,
+        reasons=reasons,
+        norms=lengths[space.draw(_SHOWN, 2)],
+    )
+
+
+@dataclass(frozen=True)
+class _Evidence:
+    """What the verdict rests on."""
+
+    variation: float
+    chance: float
+    structure: Estimate
+    popularity: Estimate | None
+    better_by: Estimate | None
+
+    def verdict(self) -> tuple[str, tuple[str, ...]]:
+        """``information`` and its reasons."""
+        if self.variation < NONE:
+            return "none", (f"lengths vary by {self.variation:.2g} of their mean, under {NONE}",)
+        strong: list[str] = []
+        some: list[str] = []
+        structure = _least(self.structure) if self.structure.value > 0 else 0.0
+        if structure >= SOME:
+            said = f"rows that point alike are alike long: correlation {self.structure}"
+            (strong if structure >= STRONG else some).append(said)
+        if self.popularity is not None and _least(self.popularity) >= SOME:
+            said = f"lengths follow the numbers given: correlation {self.popularity}"
+            (strong if _least(self.popularity) >= STRONG else some).append(said)
+        if self.better_by is not None and self.better_by.low >= BETTER:
+            strong.append(f"dot finds the label more often than cosine, by {self.better_by}")
+        if self.variation >= max(LEAST, EXCESS * self.chance):
+            some.append(f"lengths vary by {self.variation:.0%}, and chance makes {self.chance:.0%}")
+        if strong or some:
+            return ("strong" if strong else "some"), tuple(strong + some)
+        return "none", (
+            f"lengths vary by {self.variation:.1%}, as chance makes ({self.chance:.1%}), and neighbours' do not agree",
+        )
+
+
+def _least(estimate: Estimate) -> float:
+    """The end of its interval that is nearer to 0; 0 if that is inside."""
+    return 0.0 if estimate.low <= 0 <= estimate.high else min(abs(estimate.low), abs(estimate.high))
+
+
+def _mean(values: NDArray[Any]) -> float:
+    return float(np.mean(values))
+
+
+def _one_a_row(values: Any, name: str, space: Space) -> NDArray[Any] | None:
+    """One entry for each row of the space; those of rows that it left out are left out."""
+    if values is None:
+        return None
+    array = np.asarray(values)
+    if array.ndim == 1 and space.kept is not None and len(array) > space.n:
+        array = array[space.kept] if len(array) > space.kept[-1] else array
+    if array.shape != (space.n,):
+        raise ShapeError(f"{name} has shape {array.shape}; one for each of {space.n} rows is wanted: ({space.n},)")
+    return array
+
+
+def _numbers(values: Any, space: Space) -> Floats | None:
+    array = _one_a_row(values, "popularity", space)
+    if array is None:
+        return None
+    if array.dtype.kind not in "biuf":
+        raise InputError(f"popularity holds {array.dtype}; a number for each row is wanted")
+    numbers = array.astype(np.float64)
+    if np.isfinite(numbers).sum() < 3:
+        raise InputError(f"popularity has {int(np.isfinite(numbers).sum())} finite numbers; 3 at least are wanted")
+    return numbers
+
+
+def _correlation(x: Floats, y: Floats, space: Space, purpose: int) -> Estimate:
+    """Spearman's of two numbers a row, by Pearson's of their ranks where rows are drawn anew."""
+    pairs = np.stack([ranks(x), ranks(y)], axis=1)
+    return bootstrap(_pearson, pairs, space.n, seed=space.seed + purpose)
+
+
+def _pearson(pairs: Floats) -> float:
+    centred = pairs - pairs.mean(axis=0)
+    size = float(np.sqrt(np.prod((centred**2).sum(axis=0))))
+    return float(np.clip((centred[:, 0] * centred[:, 1]).sum() / size, -1, 1)) if size else 0.0
+
+
+def _popularity(lengths: Floats, numbers: Floats, space: Space) -> Estimate:
+    known = np.isfinite(numbers)
+    return Estimate.exact(spearman(lengths[known], numbers[known]), int(known.sum()))
+
+
+def _shared(dot: Neighbours, cosine: Neighbours) -> Floats:
+    """For each row, the share of its best by dot that cosine finds too."""
+    step = max(1, (1 << 24) // dot.indices.shape[1] ** 2)
+    return np.concatenate(
+        [
+            (dot.indices[i : i + step, :, None] == cosine.indices[i : i + step, None, :]).any(axis=2).mean(axis=1)
+            for i in range(0, len(dot.rows), step)
+        ]
+    )
+
+
+def _long(lengths: Floats) -> NDArray[np.bool_]:
+    """Which rows are the longest hundredth; of equal ones the first."""
+    order = np.argsort(-lengths, kind="stable")
+    long = np.zeros(len(lengths), np.bool_)
+    long[order[: max(1, len(lengths) // 100)]] = True
+    return long
+
+
+def _rank_correlation(space: Space, even: bool) -> Estimate:
+    """The mean over drawn queries of Spearman's correlation of dot and cosine over drawn items."""
+    items, queries = space.draw(_POOL, 3), space.draw(_QUERIES, 4)
+    if even:
+        return Estimate(1.0, 1.0, 1.0, len(queries), space.n)
+    values = [
+        pairwise(space.rows[queries], space.rows[items], metric=name, n_jobs=space.options["n_jobs"])
+        for name in ("dot", "cosine")
+    ]
+    each = np.array([spearman(x, y) for x, y in zip(*values, strict=True)])
+    return bootstrap(_mean, each, space.n, seed=space.seed)
+
+
+def _classes(
+    space: Space, labels: NDArray[Any] | None, dot: Neighbours, cosine: Neighbours
+) -> tuple[Estimate | None, Estimate | None, Estimate | None]:
+    """How often the first neighbour has the row's label: by dot, by cosine, and the difference row by row."""
+    if labels is None:
+        return None, None, None
+    hits = [(labels[found.indices[:, 0]] == labels[found.rows]).astype(np.float64) for found in (dot, cosine)]
+    by_dot, by_cosine, gain = (
+        bootstrap(_mean, values, space.n, seed=space.seed) for values in (*hits, hits[0] - hits[1])
+    )
+    return by_dot, by_cosine, gain
