@@ -6,17 +6,22 @@ these were drawn.
 """
 
 from likewise.geometry.estimate import Estimate
+from likewise.geometry.labels import Difference, Separation, SeparationRow, separation
 from likewise.geometry.precision import Precision, PrecisionRow, precision
 from likewise.geometry.quality import Quality, quality
 from likewise.geometry.space import Neighbours, Space
 
 __all__ = [
+    "Difference",
     "Estimate",
     "Neighbours",
     "Precision",
     "PrecisionRow",
     "Quality",
+    "Separation",
+    "SeparationRow",
     "Space",
     "precision",
     "quality",
+    "separation",
 ]
