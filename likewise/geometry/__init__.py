@@ -11,6 +11,7 @@ from likewise.geometry.dimension import Dimension, intrinsic_dimension
 from likewise.geometry.estimate import Estimate
 from likewise.geometry.hubness import Hubness, hubness
 from likewise.geometry.reduction import HubnessReduction, hubness_reduction
+from likewise.geometry.labels import Difference, Separation, SeparationRow, separation
 from likewise.geometry.precision import Precision, PrecisionRow, precision
 from likewise.geometry.quality import Quality, quality
 from likewise.geometry.isotropy import Isotropy, TopDirections, isotropy, top_directions
@@ -36,11 +37,14 @@ __all__ = [
     "Capacity",
     "entropy_dimensions",
     "limit_items",
+    "Difference",
     "Estimate",
     "Neighbours",
     "Precision",
     "PrecisionRow",
     "Quality",
+    "Separation",
+    "SeparationRow",
     "Space",
     "precision",
     "quality",
@@ -55,4 +59,5 @@ __all__ = [
     "top_directions",
     "Norms",
     "norms",
+    "separation",
 ]

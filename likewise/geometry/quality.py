@@ -197,7 +197,7 @@ def quality(
     1 row equal to an earlier one; the most frequent, row 0, is there 2 times
     """
     options = read_options(n_jobs, memory_limit, "raise", progress)
-    if near is not None and not (isinstance(near, (int, float)) and -1 <= near <= 1):
+    if near is not None and not -1 <= near <= 1:
         raise InputError(f"near={near!r}; a cosine from -1 to 1 is wanted, such as 0.999")
     drawn = _NEAR_SAMPLE if sample is None else whole(sample, "sample", 1, "of rows")
     seed = whole(seed, "seed", 0)

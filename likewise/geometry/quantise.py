@@ -8,8 +8,8 @@
 
 lo and hi are, column by column, those of a few quantiles q and 1 - q whose squared error is least on drawn rows: with
 four levels a Gaussian column is best coded from -1.5 to 1.5 standard deviations (Max 1960), a column of pixels from end
-to end. Whole numbers that fit the levels are coded as they are. Ranges belong to the columns, not to the rows, so that a
-row takes d b / 8 bytes and nothing else.
+to end. Whole numbers that fit the levels are coded as they are. Ranges belong to the columns, not to the rows: a row
+takes d b / 8 bytes and nothing else.
 """
 
 from __future__ import annotations
