@@ -10,12 +10,12 @@ from likewise.geometry.concentration import Concentration, concentration
 from likewise.geometry.dimension import Dimension, intrinsic_dimension
 from likewise.geometry.estimate import Estimate
 from likewise.geometry.hubness import Hubness, hubness
-from likewise.geometry.reduction import HubnessReduction, hubness_reduction
+from likewise.geometry.isotropy import Isotropy, TopDirections, isotropy, top_directions
 from likewise.geometry.labels import Difference, Separation, SeparationRow, separation
+from likewise.geometry.norms import Norms, norms
 from likewise.geometry.precision import Precision, PrecisionRow, precision
 from likewise.geometry.quality import Quality, quality
-from likewise.geometry.isotropy import Isotropy, TopDirections, isotropy, top_directions
-from likewise.geometry.norms import Norms, norms
+from likewise.geometry.reduction import HubnessReduction, hubness_reduction
 from likewise.geometry.space import Neighbours, Space
 from likewise.geometry.volume import ball_in_cube, ball_volume, log_ball_volume, shell
 
@@ -38,19 +38,13 @@ __all__ = [
     "entropy_dimensions",
     "limit_items",
     "Difference",
-    "Estimate",
-    "Neighbours",
     "Precision",
     "PrecisionRow",
     "Quality",
     "Separation",
     "SeparationRow",
-    "Space",
     "precision",
     "quality",
-    "Estimate",
-    "Neighbours",
-    "Space",
     "Dimension",
     "intrinsic_dimension",
     "Isotropy",

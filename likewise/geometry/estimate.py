@@ -139,6 +139,8 @@ def wilson(value: float, count: float, confidence: float = CONFIDENCE) -> tuple[
     middle = (value + z2 / (2 * count)) / (1 + z2 / count)
     half = math.sqrt(z2 * (value * (1 - value) / count + z2 / (4 * count**2))) / (1 + z2 / count)
     return max(middle - half, 0.0), min(middle + half, 1.0)
+
+
 #: Student's t that 97.5% of draws stay below, by degrees of freedom.
 _T = {4: 2.776, 9: 2.262}
 

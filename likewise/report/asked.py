@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -28,7 +29,12 @@ class Asked:
     columns: Sequence[str] = ()
     labels: Any = None
 
-    @property
+    @functools.cached_property
+    def isotropy(self) -> geometry.Isotropy:
+        """How evenly the rows use their space, which two questions ask."""
+        return geometry.isotropy(self.space)
+
+    @functools.cached_property
     def distances(self) -> Space:
         """The space by a distance: its own metric, or cosine's chord for products, or Euclid's for other likenesses."""
         if self.space.metric.closer == "smaller" or self.space.metric.name == "cosine":

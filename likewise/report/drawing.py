@@ -19,7 +19,7 @@ BLUE, ORANGE, GREEN, VERMILION, SKY, PURPLE = "#0072B2", "#E69F00", "#009E73", "
 COLOURS = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY)
 MARKS = ("o", "s", "^", "D", "v", "P")
 DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3)))
-HATCHES = ("", "////", "....", "\\\\\\\\", "xxxx", "----")
+HATCHES = ("", "////", "xxx", "\\\\\\\\", "---", "|||")  # dots would be 250 KB of circles a picture
 
 #: Stands for the page's ink, and is replaced by ``currentColor``.
 INK = "#123456"
@@ -78,11 +78,21 @@ class Plot:
         return inline(file.getvalue(), name, self.alt)
 
 
+def plain_numbers(axis: Any) -> None:
+    """Ticks of a logarithmic axis as ``1,000``, not as powers of ten."""
+    from matplotlib.ticker import FuncFormatter, NullFormatter
+
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
+    axis.set_minor_formatter(NullFormatter())
+
+
 def inline(svg: str, name: str, alt: str) -> str:
     """A file of matplotlib's as an element of a page: no prologue, names of its own, its meaning in words."""
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>\s*", "", svg, flags=re.DOTALL)
     svg = re.sub(r'\s+xmlns(:\w+)?="[^"]*"', "", svg)
+    svg = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>\s*", "", svg, flags=re.DOTALL)  # it would be the whole page's
+    svg = re.sub(r"\s*font-family: [^;\"]*;?", "", svg)  # the page's own
     svg = svg.replace("xlink:href", "href")
     svg = re.sub(r'\bid="', f'id="{name}-', svg)
     svg = re.sub(r'(href="|url\()#', rf"\1#{name}-", svg)

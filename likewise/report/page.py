@@ -41,7 +41,7 @@ a:focus-visible { outline: 3px solid var(--note); outline-offset: 2px; }
 .verdicts li { display: flex; gap: .7rem; align-items: baseline; padding: .45rem 0; border-top: 1px solid var(--line); }
 .verdicts a { text-decoration: none; }
 .verdicts a:hover { text-decoration: underline; }
-.badge { flex: none; min-width: 4.6rem; padding: 0 .5rem; border: 2px solid; border-radius: .3rem; font-size: .85rem;
+.badge { flex: none; width: 5.2rem; padding: 0 .5rem; border: 2px solid; border-radius: .3rem; font-size: .85rem;
   font-weight: 700; white-space: nowrap; text-align: center; display: inline-block; }
 .act .badge { color: var(--act); border-style: solid; }
 .note .badge { color: var(--note); border-style: dashed; }
@@ -55,7 +55,8 @@ dl div { background: var(--soft); border-radius: .4rem; padding: .45rem .7rem; }
 dt { font-size: .82rem; color: var(--dim); }
 dd { margin: 0; font-weight: 600; font-variant-numeric: tabular-nums; }
 figure { margin: 1rem 0; }
-figure svg { display: block; width: 100%; max-width: 33rem; height: auto; color: var(--ink); }
+figure svg { display: block; width: 100%; max-width: 33rem; height: auto; color: var(--ink); stroke-linejoin: round;
+  stroke-linecap: butt; font-family: inherit; }
 figcaption { color: var(--dim); font-size: .88rem; max-width: 38rem; }
 pre { background: var(--soft); border-left: 4px solid var(--line); padding: .6rem .8rem; overflow-x: auto; }
 pre, code { font-family: ui-monospace, "SF Mono", Consolas, "Liberation Mono", monospace; font-size: .88rem; }
@@ -138,7 +139,9 @@ def _section(finding: Finding) -> str:
         f'<p class="answer">{_badge(finding.level)} {escape(finding.verdict)}</p>',
     ]
     if finding.figures:
-        boxes = (f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in finding.figures.items())
+        boxes = (
+            f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in finding.figures.items()
+        )
         parts.append(f"<dl>{''.join(boxes)}</dl>")
     if finding.plot is not None:
         caption = f"<figcaption>{escape(finding.plot.alt)}</figcaption>"

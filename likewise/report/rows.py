@@ -8,7 +8,7 @@ import numpy as np
 
 from likewise.report import thresholds
 from likewise.report.asked import Asked
-from likewise.report.drawing import BLUE, COLOURS, HATCHES, INK, Plot
+from likewise.report.drawing import BLUE, COLOURS, HATCHES, INK, Plot, plain_numbers
 from likewise.report.finding import Finding, Level, counted, number, percent
 
 _NO_DIRECTION = ("cosine", "correlation", "dot")  # of rows of zeros, these say nothing
@@ -100,7 +100,9 @@ def columns(asked: Asked) -> Finding:
         quiet = f", and {counted(len(faint), 'other hardly varies', 'others hardly vary')}" if len(faint) else ""
         verdict = f"{len(idle):,} of {found.d:,} columns hold one value only{quiet}: they take memory and say nothing."
         if not len(idle):
-            verdict = f"{counted(len(faint), 'column hardly varies', 'columns hardly vary')}: next to no say in distances."
+            verdict = (
+                f"{counted(len(faint), 'column hardly varies', 'columns hardly vary')}: next to no say in distances."
+            )
         numbers = np.union1d(idle, faint)
         meaning = (
             f"These columns tell no two rows apart: {asked.some(numbers, asked.column)}. By cosine and dot, a column of "
@@ -118,7 +120,9 @@ def columns(asked: Asked) -> Finding:
             f"Beside {asked.some(wide, asked.column)} the other columns are noise in the sum. This is right only if all "
             "columns are in the same unit."
         )
-        action = "Bring the columns to one scale: divide by their deviation, or whiten, which takes out what they share."
+        action = (
+            "Bring the columns to one scale: divide by their deviation, or whiten, which takes out what they share."
+        )
         code = "items = lw.transforms.Whiten().fit_transform(items)"
     scales = np.sort(found.scales[np.isfinite(found.scales) & (found.scales > 0)])[::-1]
     spread = f"{number(scales[0])} to {number(scales[-1])} times the median" if len(scales) else "none varies"
@@ -126,7 +130,12 @@ def columns(asked: Asked) -> Finding:
     def draw(axes: Any) -> None:
         axes.plot(np.arange(1, len(scales) + 1), scales, color=BLUE, linewidth=2)
         axes.axhline(1, color=INK, linewidth=0.8, linestyle=":")
-        axes.set(xlabel="columns, those that vary most first", ylabel="spread / median spread", yscale="log")
+        axes.set(xlabel="columns, those that vary most first", ylabel="spread / median spread")
+        if scales[0] > 10 * scales[-1]:
+            axes.set(yscale="log")
+            plain_numbers(axes.yaxis)
+        else:
+            axes.set(ylim=(0, 1.1 * scales[0]))
 
     return Finding(
         "columns",
@@ -157,6 +166,8 @@ def shares(axes: Any, parts: dict[str, int]) -> None:
     """Parts of a whole as one bar, told apart by hatching, with their numbers in the legend."""
     total, left = max(sum(parts.values()), 1), 0.0
     for (name, count), colour, hatch in zip(parts.items(), COLOURS, HATCHES, strict=False):
+        if not count and left:  # there is nothing to see; the first part stays, so that a bar of nothing has a name
+            continue
         share = count / total
         label = f"{name}: {count:,} ({percent(share)})"
         axes.barh(0, share, left=left, height=0.6, color=colour, hatch=hatch, label=label, edgecolor=INK, linewidth=0.6)
