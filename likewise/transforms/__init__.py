@@ -1,6 +1,25 @@
-"""Maps of whole sets of rows: their largest directions, and those that two sets have in common."""
+"""Maps of whole sets of rows: whitened, turned, cut, as bits; and what two sets have in common.
 
+Whiten, Rotate, RemoveTop, Binarize and RandomProjection have ``fit``, ``transform`` and, where one exists,
+``inverse_transform``, as scikit-learn has them: they go into its pipelines, and do not need it.
+"""
+
+from likewise.transforms.axes import RemoveTop, Rotate, Whiten
+from likewise.transforms.base import Transform
+from likewise.transforms.binarize import Binarize
 from likewise.transforms.cca import canonical
+from likewise.transforms.projection import RandomProjection, johnson_lindenstrauss
 from likewise.transforms.svd import SVD, truncated_svd
 
-__all__ = ["SVD", "canonical", "truncated_svd"]
+__all__ = [
+    "SVD",
+    "Binarize",
+    "RandomProjection",
+    "RemoveTop",
+    "Rotate",
+    "Transform",
+    "Whiten",
+    "canonical",
+    "johnson_lindenstrauss",
+    "truncated_svd",
+]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import os
 from typing import Any, ClassVar
 
@@ -11,9 +10,10 @@ from numpy.typing import NDArray
 
 from likewise.errors import InputError
 from likewise.files import load_archive, save_archive
+from likewise.transforms.base import Parameters
 
 
-class Model:
+class Model(Parameters):
     """Base of what is fitted: parameters by name, ``fit``, then attributes that end in an underscore.
 
     A subclass stores its parameters unchanged under their own names, and says in ``_saved`` which fitted attributes
@@ -21,27 +21,6 @@ class Model:
     """
 
     _saved: ClassVar[tuple[str, ...]] = ()
-
-    @classmethod
-    def _names(cls) -> list[str]:
-        return [name for name in inspect.signature(cls.__init__).parameters if name != "self"]
-
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """The parameters, by name, as scikit-learn asks for them."""
-        return {name: getattr(self, name) for name in self._names()}
-
-    def set_params(self, **parameters: Any) -> Any:
-        """Other values for some parameters; ``fit`` again."""
-        for name, value in parameters.items():
-            if name not in self._names():
-                raise InputError(f"{type(self).__name__} has no parameter {name!r}; it has {', '.join(self._names())}")
-            setattr(self, name, value)
-        return self
-
-    def __repr__(self) -> str:
-        defaults = {name: p.default for name, p in inspect.signature(type(self).__init__).parameters.items()}
-        given = [f"{n}={v!r}" for n, v in self.get_params().items() if v is not defaults[n] and v != defaults[n]]
-        return f"{type(self).__name__}({', '.join(given)})"
 
     def _check_fitted(self) -> None:
         if not hasattr(self, self._saved[0]):
