@@ -1,6 +1,6 @@
 """Which metric separates labelled rows: each row judged by its nearest others, and metrics judged on the same rows.
 
-    accuracy     the share of rows whose nearest other has their label (leave-one-out nearest neighbour, Cover & Hart 1967)
+    accuracy     the share of rows whose nearest other has their label (leave one out; Cover & Hart 1967)
     interval     Wilson's score interval (1927): for other rows of the same kind
     two metrics  of the rows that one gets right and the other wrong, as many should be on either side: McNemar's exact
                  test (1947); Holm's correction (1979) over all pairs of metrics, so that it does not matter which is
@@ -8,8 +8,8 @@
     chance       the same rows with their labels shuffled: how often the best of the metrics does as well (the largest
                  of all metrics in each shuffle, Westfall & Young 1993)
 
-A difference that chance would make is reported as no difference: ``tied`` has every metric that is not shown to be worse
-than the best.
+A difference that chance would make is reported as no difference: ``tied`` has every metric that is not shown to be
+worse than the best.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from likewise.compute import topk
 from likewise.compute.options import Progress
 from likewise.errors import InputError, ShapeError
+from likewise.formula.metric import Metric
 from likewise.geometry.estimate import CONFIDENCE, Estimate, wilson
 from likewise.geometry.space import Space, whole
 
@@ -37,11 +38,13 @@ METRICS = ("euclidean", "cosine", "manhattan", "chebyshev", "dot", "correlation"
 #: Rows that are judged, unless said otherwise: an accuracy is then known to 0.02 and a difference to 0.01.
 QUERIES = 2_000
 #: Rows among which they look, at most.
-ITEMS = 200_000
+ITEMS = 100_000
+_NUMBERS = 48_000_000  # of these rows, at most: 192 MB in float32
 _BUDGET = 2e11  # pair-dimensions of one search: four seconds of two cores in float32
 _FEWEST = 500
 _SHUFFLES = 199
 _PER_COORDINATE = 10  # rows that a covariance takes for each coordinate
+_MOMENTS = 20_000  # rows that give it, where there are more
 _WIDE = 2_048  # coordinates up to which rows are whitened: 3 s by LAPACK
 _BLOCK = 1 << 20  # numbers whitened at a time
 
@@ -209,7 +212,7 @@ def separation(
         Others that vote.
     sample : int, optional
         Rows that are judged. Default: 2,000, or as few as some seconds a metric allow. They look among all rows, or
-        200,000 drawn ones.
+        among 100,000 drawn ones, fewer of more than 480 coordinates.
     on_bad, seed, n_jobs, memory_limit, progress
         As for :func:`likewise.topk`; the seed draws rows and shuffles.
 
@@ -231,8 +234,8 @@ def separation(
 
     >>> rng = np.random.default_rng(0)
     >>> labels = rng.choice(["left", "right"], 600)
-    >>> rows = rng.standard_normal((600, 8)) + np.where(labels == "left", -1, 1)[:, None]
-    >>> found = separation(rows * rng.lognormal(0, 2, (600, 1)), labels, metrics=("euclidean", "cosine"))
+    >>> rows = rng.standard_normal((600, 64)) + np.where(labels == "left", -0.3, 0.3)[:, None]
+    >>> found = separation(rows * rng.lognormal(0, 3, (600, 1)), labels, metrics=("euclidean", "cosine"))
     >>> found.best, found.tied, found.structured
     ('cosine', ['cosine'], True)
     """
@@ -244,8 +247,9 @@ def separation(
     labelled = np.flatnonzero(codes >= 0)
     unlabelled = space.n - len(labelled)
     rng = np.random.default_rng([space.seed, 0x1AB])
-    if len(labelled) > ITEMS:
-        labelled = np.sort(rng.choice(labelled, ITEMS, replace=False))
+    most = max(min(ITEMS, _NUMBERS // space.d), 5_000)
+    if len(labelled) > most:
+        labelled = np.sort(rng.choice(labelled, most, replace=False))
     counts = np.bincount(codes[labelled], minlength=len(names))
     kept = labelled[counts[codes[labelled]] > 1]
     alone = len(labelled) - len(kept)
@@ -261,8 +265,9 @@ def separation(
     itself = (np.arange(len(judged) + 1), judged)
     verb = space.options | {"progress": None}
     report = space.options["progress"]
-    for done, (_, metric, among) in enumerate(tried):
-        found = topk(among[judged], among, k, metric=metric, where=itself, **verb).indices
+    for done, (_, metric) in enumerate(tried):
+        among = rows if metric is not None else _whitened(rows)
+        found = topk(among[judged], among, k, metric=metric or "euclidean", where=itself, **verb).indices
         nearest.append(found)
         votes.append(_vote(codes, found))
         if report is not None:
@@ -271,7 +276,7 @@ def separation(
     order = np.argsort(-right.mean(axis=1), kind="stable")
     shuffled, largest = _shuffled(codes, judged, nearest, rng)
     accuracy = right.mean(axis=1)
-    differences = _differences(right, [name for name, _, _ in tried], order)
+    differences = _differences(right, [name for name, _ in tried], order)
     best = order[0]
     first = nearest[best][:, 0]
     copies = (rows[judged] == rows[first]).all(axis=1) & (first >= 0)
@@ -298,8 +303,15 @@ def separation(
 
 def _read_labels(labels: Any, space: Space) -> tuple[Integers, list[Any]]:
     """A number from 0 for each row's label, -1 where there is none; and the labels."""
-    given = labels if hasattr(labels, "__array__") else list(labels)
-    listed = np.asarray(given, object) if not hasattr(given, "__array__") else np.asarray(given)
+    try:
+        listed = np.asarray(labels) if hasattr(labels, "__array__") else np.asarray(list(labels), object)
+    except (TypeError, ValueError):
+        raise InputError(
+            f"labels are {labels!r:.60}; one text or number for each of {space.n} rows is wanted"
+        ) from None
+    if isinstance(labels, np.ma.MaskedArray):
+        listed = listed.astype(object)
+        listed[np.ma.getmaskarray(labels)] = None
     if listed.ndim != 1:
         raise ShapeError(f"labels have shape {listed.shape}; one for each of {space.n} rows is wanted")
     if space.kept is not None and len(listed) != space.n and len(listed) > space.kept[-1]:
@@ -353,27 +365,30 @@ def _drawn(n: int, d: int, wanted: int | None, rng: np.random.Generator) -> Inte
 
 def _metrics(
     rows: NDArray[Any], metrics: Sequence[Any] | None, space: Space
-) -> tuple[list[tuple[str, Any, NDArray[Any]]], dict[str, str]]:
-    """(name, metric, rows that it compares), and what was left out."""
-    if isinstance(metrics, (str, bytes)) or callable(metrics):
-        metrics = [metrics]
-    if metrics is not None and not len(metrics):
+) -> tuple[list[tuple[str, Metric | None]], dict[str, str]]:
+    """(name, metric), None for Euclid of whitened rows; and what was left out."""
+    single = isinstance(metrics, str) or callable(metrics)
+    listed = [metrics] if single else list(METRICS if metrics is None else metrics)
+    if not listed:
         raise InputError(f"metrics is empty; the default is {', '.join(METRICS)}")
-    tried: list[tuple[str, Any, NDArray[Any]]] = []
+    tried: list[tuple[str, Metric | None]] = []
     left_out = {}
-    for each in METRICS if metrics is None else metrics:
-        if each == "mahalanobis":
+    for each in listed:
+        metric = None
+        if isinstance(each, str) and each == "mahalanobis":
             why = _unfit(rows)
-            if why is None:
-                tried.append((each, "euclidean", _whitened(rows)))
-            elif metrics is None:
-                left_out[each] = why
-            else:
+            if why is not None and metrics is not None:
                 raise InputError(f"mahalanobis: {why}")
+            if why is not None:
+                left_out[each] = why
+                continue
+        else:
+            metric = space.under(each).metric
+        if any(known == metric for _, known in tried):
             continue
-        metric = space.under(each).metric
-        if metric.name not in [name for name, _, _ in tried]:
-            tried.append((metric.name, metric, rows))
+        name = "mahalanobis" if metric is None else metric.name
+        again = sum(known.split(" (")[0] == name for known, _ in tried)
+        tried.append((f"{name} ({again + 1})" if again else name, metric))
     return tried, left_out
 
 
@@ -388,19 +403,23 @@ def _unfit(rows: NDArray[Any]) -> str | None:
 
 
 def _whitened(rows: NDArray[Any]) -> NDArray[np.float32]:
-    """Rows turned to their principal axes, each divided by its standard deviation; axes of nothing are left out."""
+    """Rows turned to their principal axes, each divided by its standard deviation; axes of nothing are left out.
+
+    Axes and deviations are those of every other row, every third row, ... where there are very many rows.
+    """
     n, d = rows.shape
     largest = max(float(rows.max()), -float(rows.min()))
     unit = np.ldexp(1.0, -int(np.frexp(largest)[1])) if largest > 0 else 1.0  # so that no square overflows
     step = max(1, _BLOCK // d)
     parts = [slice(first, first + step) for first in range(0, n, step)]
+    some = rows[:: max(1, n // max(_MOMENTS, _PER_COORDINATE * d))]
     centre, moments = np.zeros(d), np.zeros((d, d))
-    for part in parts:
-        centre += (rows[part] * unit).sum(axis=0, dtype=np.float64) / n
-    for part in parts:
-        away = rows[part] * np.float64(unit) - centre
+    for first in range(0, len(some), step):
+        centre += (some[first : first + step] * unit).sum(axis=0, dtype=np.float64) / len(some)
+    for first in range(0, len(some), step):
+        away = some[first : first + step] * np.float64(unit) - centre
         moments += away.T @ away
-    values, vectors = np.linalg.eigh(moments / n)
+    values, vectors = np.linalg.eigh(moments / len(some))
     keep = values > max(values[-1], 0) * d * 1e-12
     scaled = vectors[:, keep] / np.sqrt(values[keep]) if keep.any() else np.zeros((d, 1))
     out = np.empty((n, scaled.shape[1]), np.float32)
@@ -412,11 +431,19 @@ def _whitened(rows: NDArray[Any]) -> NDArray[np.float32]:
 def _vote(codes: Integers, found: Integers) -> Integers:
     """The label most of a row's nearest have; of equal counts the one met first; -1 where nobody is found."""
     labels = np.where(found >= 0, codes[found], -1)
-    if labels.shape[1] == 1:
+    rows, k = labels.shape
+    if k == 1:
         return labels[:, 0]
-    # for each place, how many places have its label; the first of the largest
-    counts = (labels[:, :, None] == labels[:, None, :]).sum(axis=2) * (labels >= 0)
-    return np.asarray(labels[np.arange(len(labels)), counts.argmax(axis=1)], np.int64)
+    order = labels.argsort(axis=1, kind="stable")
+    rising = np.take_along_axis(labels, order, axis=1)
+    begins = np.ones((rows, k), bool)
+    begins[:, 1:] = rising[:, 1:] != rising[:, :-1]
+    runs = np.diff(np.append(np.flatnonzero(begins), rows * k))
+    # for each place, how many have its label
+    counts = np.empty((rows, k), np.int64)
+    np.put_along_axis(counts, order, np.repeat(runs, runs).reshape(rows, k), axis=1)
+    counts[labels < 0] = 0
+    return np.asarray(labels[np.arange(rows), counts.argmax(axis=1)], np.int64)
 
 
 def _shuffled(

@@ -132,8 +132,8 @@ class Precision:
 
     def __str__(self) -> str:
         lines = [
-            f"recall@{self.k} by {self.metric}, {self.queries:,} rows among {self.items:,} of {self.d:,} coordinates; settled: "
-            f"the best {self.candidates} put in order by the vectors themselves"
+            f"recall@{self.k} by {self.metric}: {self.queries:,} rows among {self.items:,}, {self.d:,} coordinates; "
+            f"settled: the best {self.candidates} put in order by the vectors themselves"
         ]
         for recall in (0.99, 0.95, 0.9):
             for settled in (False, True):
