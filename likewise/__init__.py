@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from likewise import recommend, text, translate
     from likewise import transforms as transforms
     from likewise.estimators.gram import gram as gram
+    from likewise.transforms.rescale import csls as csls
 
 __version__ = "0.1.0"
 
@@ -72,17 +73,20 @@ _USES = (
     "translate",
 )
 
+#: Functions out of them.
+_FUNCTIONS = {"csls": "transforms", "gram": "estimators"}
+
 
 def __getattr__(name: str) -> Any:
     if name in _USES:
         return importlib.import_module(f"likewise.{name}")
-    if name == "gram":
-        return importlib.import_module("likewise.estimators").gram
+    if name in _FUNCTIONS:
+        return getattr(importlib.import_module(f"likewise.{_FUNCTIONS[name]}"), name)
     raise AttributeError(f"module 'likewise' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_USES, "gram"})
+    return sorted({*globals(), *_USES, *_FUNCTIONS})
 
 
 __all__ = [

@@ -1,4 +1,5 @@
 """Maps of whole sets of rows: whitened, turned, cut, as bits; and what two sets have in common.
+"""Maps of whole sets of rows: their largest directions, those that two sets have in common, what corrects for hubs."""
 
 Whiten, Rotate, RemoveTop, Binarize and RandomProjection have ``fit``, ``transform`` and, where one exists,
 ``inverse_transform``, as scikit-learn has them: they go into its pipelines, and do not need it.
@@ -21,5 +22,16 @@ __all__ = [
     "Whiten",
     "canonical",
     "johnson_lindenstrauss",
+from likewise.transforms.rescale import CSLS, LocalScaling, Rescaled, csls, local_scaling
+from likewise.transforms.svd import SVD, truncated_svd
+
+__all__ = [
+    "CSLS",
+    "SVD",
+    "LocalScaling",
+    "Rescaled",
+    "canonical",
+    "csls",
+    "local_scaling",
     "truncated_svd",
 ]
