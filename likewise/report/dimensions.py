@@ -10,7 +10,7 @@ from likewise import geometry
 from likewise.report import thresholds
 from likewise.report.asked import Asked
 from likewise.report.drawing import BLUE, GREEN, INK, VERMILION, Plot, plain_numbers
-from likewise.report.finding import Finding, Level, drawn, number, percent, ranged
+from likewise.report.finding import Finding, Level, cosine, drawn, number, percent, ranged
 
 _SHOWN = 0.9  # of the variance, marked in the picture
 
@@ -94,11 +94,11 @@ def isotropy(asked: Asked) -> Finding:
     """Whether all rows lean to one side, and what it does to neighbours to take that out."""
     found, metric = asked.isotropy, asked.space.metric.name
     leaning = found.mean_share.value >= thresholds.LEANING.value
-    cosine = found.mean_cosine.value
+    between = cosine(found.mean_cosine.value)
     level: Level = "good"
     title = "Do the rows point everywhere?"
     figures = {
-        "mean cosine": ranged(found.mean_cosine, "{:.2f}".format),
+        "mean cosine": ranged(found.mean_cosine, cosine),
         "shared by all": ranged(found.mean_share, percent),
         "IsoScore": ranged(found.isoscore),
         "effective rank": ranged(found.effective_rank),
@@ -107,7 +107,7 @@ def isotropy(asked: Asked) -> Finding:
     numbers: dict[str, Any] = {"isotropy": found.as_dict()}
     plot: Plot | None = _spectrum(found)
     if not leaning:
-        verdict = f"The rows point to all sides: two drawn at random have a cosine of {cosine:.2f}."
+        verdict = f"The rows point to all sides: two drawn at random have a cosine of {between}."
         meaning = (
             f"The mean of all rows has {percent(found.mean_share.value)} of their energy. IsoScore is 1 where all directions "
             "have the same variance, and 0 where the rows lie on a line."
@@ -117,7 +117,7 @@ def isotropy(asked: Asked) -> Finding:
     before, after = float(top.skewness[0]), float(top.skewness[1])
     minds = metric not in _SHIFTED
     level = "act" if minds and after < 0.8 * before else "note"
-    verdict = f"The rows lean to one side: two drawn at random have a cosine of {cosine:.2f}."
+    verdict = f"The rows lean to one side: two drawn at random have a cosine of {between}."
     verdict += " Take the mean out, with RemoveTop." if minds else f" That is nothing to {metric}, and much to cosine."
     meaning = (
         f"{percent(found.mean_share.value)} of the rows' energy is their common mean, which tells no two of them apart. By "
@@ -128,7 +128,7 @@ def isotropy(asked: Asked) -> Finding:
     action = "Where rows are compared by cosine or dot, take out the mean, and perhaps the largest directions."
     code = "items = lw.transforms.RemoveTop(directions=1).fit_transform(items)"
     lines = tuple(
-        (str(count), number(mean, 2), number(score, 2), number(skew), percent(float(stay)))
+        (str(count), cosine(mean), number(score, 2), number(skew), percent(float(stay)))
         for count, mean, score, skew, stay in zip(
             top.removed, top.mean_cosine, top.isoscore, top.skewness, top.overlap, strict=True
         )

@@ -90,13 +90,14 @@ def _histograms(found: geometry.Concentration) -> Plot | None:
 # ---- hubs
 
 _REDUCTIONS = {"csls": "CSLS", "local_scaling": "local scaling", "mutual_proximity": "mutual proximity"}
-_HELPED = (
-    0.5  # CSLS is named where it takes away at least this share of what the best reduction does: it is the simplest
-)
+_ENOUGH = 0.5  # what can be searched by the verbs is named, where it does at least this share of what the best one does
+_LEAST = 0.2  # share of the skewness that a reduction has to take away to be named
 _CODE = {
-    "csls": "queries, items = lw.csls(queries, items, k=10)\nfound = lw.topk(queries, items, 10, metric='dot')",
-    "local_scaling": "found = lw.topk(*lw.transforms.local_scaling(queries, items, k=10), 10, metric=...)",
-    "mutual_proximity": "lw.geometry.hubness_reduction(items).mutual_proximity",
+    "csls": "queries, items = lw.csls(queries, items, k=10)  # by cosine\n"
+    "found = lw.topk(queries, items, 10, metric='dot')",
+    "local_scaling": "queries, items = lw.transforms.local_scaling(queries, items, k=10)  # by Euclid\n"
+    "found = lw.topk(queries, items, 10, metric='dot')",
+    "mutual_proximity": "",
 }
 
 
@@ -107,7 +108,7 @@ def hubs(asked: Asked) -> Finding:
     strong = skewness.value >= thresholds.STRONG_HUBS.value
     some = skewness.value >= thresholds.SOME_HUBS.value
     reduction = geometry.hubness_reduction(asked.space, k=asked.k) if some else None
-    helps = _helping(reduction) if reduction is not None else ""
+    helps = _helping(reduction, asked) if reduction is not None else ""
     level: Level = "act" if strong and helps else "note" if some else "good"
     first, times = int(found.largest[0]), found.occurrences[0] / found.k
     largest = f"{asked.row(first)} is among the {found.k} nearest of about {found.occurrences[0]:,.0f} rows"
@@ -172,14 +173,20 @@ def hubs(asked: Asked) -> Finding:
     )
 
 
-def _helping(reduction: geometry.HubnessReduction) -> str:
-    """The reduction to name: CSLS where it does half of what the best one does, else the best; "" where none helps."""
+def _helping(reduction: geometry.HubnessReduction, asked: Asked) -> str:
+    """The reduction to name: one that the verbs can search by, if it does enough; else the best; "" if none helps.
+
+    CSLS is a product of rows for cosine (and for rows of length 1, which Euclid ranks alike), local scaling for Euclid.
+    """
     before = reduction.before.skewness.value
     gain = {name: before - abs(after.skewness.value) for name, after in reduction.reduced.items()}
     best = max(gain, key=lambda name: gain[name])
-    if gain[best] < 0.2 * before:
+    if gain[best] < _LEAST * before:
         return ""
-    return "csls" if gain["csls"] >= _HELPED * gain[best] else best
+    metric = asked.space.metric.name
+    euclid = metric in ("euclidean", "sqeuclidean")
+    searched = "csls" if metric == "cosine" or asked.quality.unit else "local_scaling" if euclid else "csls"
+    return searched if gain.get(searched, -1.0) >= max(_ENOUGH * gain[best], _LEAST * before) else best
 
 
 def _occurrences(found: geometry.Hubness, asked: Asked) -> Plot:

@@ -151,6 +151,11 @@ def drawn(*estimates: Estimate, of: str = "rows") -> str:
     )
 
 
+def cosine(value: float) -> str:
+    """Two digits after the point, and no minus before nothing: ``0.45``, ``0.00``."""
+    return f"{value:.2f}".replace("-0.00", "0.00")
+
+
 def counted(count: int, one: str, many: str = "") -> str:
     """``1 row``, ``2,000 rows``."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"

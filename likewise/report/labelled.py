@@ -17,7 +17,8 @@ from likewise.report.finding import Finding, Level, percent, ranged
 def separation(asked: Asked) -> Finding:
     """The metric by which a row's nearest neighbour most often has its label, or that no metric is shown to be it."""
     own = asked.space.metric
-    metrics: list[Any] = [*METRICS] if own.name in METRICS else [own, *METRICS]
+    # named, Mahalanobis' is an error where there are few rows, so all are named only where they have to be
+    metrics = None if own.name in METRICS else [own, *(name for name in METRICS if name != "mahalanobis")]
     found = geometry.separation(asked.space, asked.labels, metrics=metrics)
     best = found.rows[0]
     used = next((row for row in found.rows if row.metric == own.name), None)

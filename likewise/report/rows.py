@@ -98,7 +98,9 @@ def columns(asked: Asked) -> Finding:
     if len(idle) + len(faint):
         level = "note"
         quiet = f", and {counted(len(faint), 'other hardly varies', 'others hardly vary')}" if len(faint) else ""
-        verdict = f"{len(idle):,} of {found.d:,} columns hold one value only{quiet}: they take memory and say nothing."
+        holds = "holds" if len(idle) == 1 else "hold"
+        tail = "it takes memory and says" if len(idle) + len(faint) == 1 else "they take memory and say"
+        verdict = f"{_of(len(idle), found.d)} {holds} one value only{quiet}: {tail} nothing."
         if not len(idle):
             verdict = (
                 f"{counted(len(faint), 'column hardly varies', 'columns hardly vary')}: next to no say in distances."
@@ -160,6 +162,10 @@ def columns(asked: Asked) -> Finding:
             "widest": scales[0] if len(scales) else None,
         },
     )
+
+
+def _of(count: int, total: int) -> str:
+    return f"One of {total:,} columns" if count == 1 else f"{count:,} of {total:,} columns"
 
 
 def shares(axes: Any, parts: dict[str, int]) -> None:
