@@ -49,6 +49,18 @@ class Asked:
             return ""
         return f" {own} says how alike rows are, not how far apart: distances are measured by {known}."
 
+    @property
+    def distinct(self) -> bool:
+        """Whether copies were left out, since there are so many."""
+        return self.space.n < self.quality.n - len(self.quality.bad_rows)
+
+    @property
+    def complete_labels(self) -> Any:
+        """The labels, where every row has one."""
+        if self.labels is None or any(label is None or label != label or label == "" for label in self.labels.tolist()):
+            return None
+        return self.labels if self.space.kept is None else self.labels[self.space.kept]
+
     def row(self, number: int) -> str:
         """What a row is called: ``row 17``, or ``Alien (row 17)``."""
         if self.names is None:

@@ -15,7 +15,7 @@ from likewise.report.finding import Finding, Level, drawn, number, percent, rang
 
 def norms(asked: Asked) -> Finding:
     """Whether dot products and cosines rank alike, and which to take."""
-    found = geometry.norms(asked.space, k=asked.k)
+    found = geometry.norms(asked.space, asked.k, labels=asked.complete_labels)
     level, verdict, meaning, action, code = _said(found, asked.space.metric.name)
     figures = {
         "agreement of dot and cosine": ranged(found.agreement, percent),

@@ -13,8 +13,9 @@ from likewise import __version__, geometry
 from likewise.compute.options import Progress
 from likewise.errors import LikewiseError, ShapeError
 from likewise.geometry import Space
+from likewise.geometry.copies import first_equals
 from likewise.geometry.space import whole
-from likewise.report import codes, dimensions, distances, labelled, lengths, rows
+from likewise.report import codes, dimensions, distances, labelled, lengths, rows, thresholds
 from likewise.report.asked import Asked
 from likewise.report.finding import Finding, Level, counted, plain
 from likewise.report.page import SIGNS, in_order, page
@@ -182,9 +183,12 @@ def report(
     stage = _Stages(on_stage, len(QUESTIONS) + 2 - (labels is None))
     options: dict[str, Any] = {"n_jobs": n_jobs, "memory_limit": memory_limit, "progress": progress}
     stage("reading")
-    quality = geometry.quality(items, seed=seed, **options)
-    space = Space(items, "euclidean" if metric is None else metric, on_bad=on_bad, sample=sample, seed=seed, **options)
+    quality = geometry.quality(items, **options)
+    options |= {"sample": sample, "seed": seed}
+    space = Space(items, "euclidean" if metric is None else metric, on_bad=on_bad, **options)
     known = None if labels is None else _labels(labels, quality.n)
+    if quality.duplicate_rows >= thresholds.MANY_COPIES.value * space.n:
+        space = _distinct(space, options)
     k = min(whole(k, "k", 1, "of neighbours"), space.n - 1)
     asked = Asked(space, k, quality, names, columns, known)
     stage("neighbours")
@@ -233,6 +237,16 @@ def _answered(key: str, answer: Callable[[Asked], Finding], asked: Asked) -> Fin
         )
 
 
+def _distinct(space: Space, options: dict[str, Any]) -> Space:
+    """One of each of the rows: else every question about neighbours would be answered by copies."""
+    numbers = np.flatnonzero(first_equals(space.rows) == np.arange(space.n))
+    if len(numbers) < 3:
+        return space
+    distinct = Space(space.rows[numbers], space.metric, **options)
+    distinct.kept = numbers if space.kept is None else space.kept[numbers]
+    return distinct
+
+
 def _labels(labels: Any, n: int) -> Any:
     array = np.asarray(labels, dtype=object) if isinstance(labels, (list, tuple)) else np.asarray(labels)
     if array.shape != (n,):
@@ -256,8 +270,10 @@ def _method(asked: Asked, sample: int | None) -> tuple[str, ...]:
             "range that holds the figure of all rows with 95% confidence. Where a question compares drawn rows among "
             "themselves, or draws fewer, it says so."
         )
-    if space.kept is not None:
-        lines.append(f"{counted(asked.quality.n - n, 'row')} with NaN or infinite values took no part.")
+    if bad := len(asked.quality.bad_rows):
+        lines.append(f"{counted(bad, 'row')} with NaN or infinite values took no part.")
+    if asked.distinct:
+        lines.append(f"Of rows that are equal, one each took part: {n:,}.")
     lines.append(
         f"Drawn with seed {space.seed} by likewise {__version__}: the same rows, options and seed give the same figures."
     )

@@ -78,8 +78,10 @@ def copies(asked: Asked) -> Finding:
     verdict = f"{percent(share)} of the rows are copies: {repeats:,} of {n:,} equal an earlier row."
     meaning = (
         f"The most frequent is {asked.row(first)}, there {size:,} times. The nearest neighbour of a copied row is its "
-        "copy: this makes searches return one thing several times, and tests on held-out rows look better than they are."
+        "copy, which makes searches return one thing several times, and tests on held-out rows look better than they are."
     )
+    if asked.distinct:
+        meaning += f" All that follows is about the {asked.space.n:,} different rows."
     action = "Keep one of each, unless the repetition means something, such as how often a thing was seen."
     return Finding(
         "copies", title, verdict, "act" if share >= thresholds.MANY_COPIES.value else "note", figures, meaning, action,
