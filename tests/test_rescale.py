@@ -94,6 +94,12 @@ def test_torch_in_torch_out(sets):
     assert isinstance(lw.csls(x).queries, torch.Tensor)
 
 
+def test_parameters_are_scikit_learns():
+    clone = pytest.importorskip("sklearn.base").clone
+    assert clone(LocalScaling(3, scale="mean")).get_params()["scale"] == "mean"
+    assert repr(CSLS(k=3)) == "CSLS(k=3)"
+
+
 def test_threads_change_nothing(sets):
     x, y = sets
     for how in (lw.csls, local_scaling):
@@ -124,7 +130,7 @@ def test_what_does_not_fit_is_an_error(sets):
     with pytest.raises(InputError, match="k=0; a whole number of neighbours, 1 at least, is wanted"):
         lw.csls(x, y, 0)
     with pytest.raises(InputError, match="scale='median' is not known; it is one of kth, mean"):
-        LocalScaling(scale="median")
+        LocalScaling(scale="median").fit(x)
     with pytest.raises(InputError, match=r"this CSLS has no items yet; call fit\(items\) first"):
         CSLS().transform(x)
     with pytest.raises(ShapeError, match=r"items has shape \(12,\); rows of shape \(m, d\) are wanted"):

@@ -27,6 +27,7 @@ from likewise.compute.options import Progress, read_options
 from likewise.compute.prepared import Prepared
 from likewise.compute.sides import refuse_bad
 from likewise.errors import InputError, ShapeError
+from likewise.transforms.base import Parameters
 from likewise.vectors import normalize
 
 Rows = NDArray[np.floating[Any]]
@@ -41,7 +42,7 @@ class Rescaled(NamedTuple):
     items: Any
 
 
-class _Rescaling:
+class _Rescaling(Parameters):
     """What both share: items learn of their neighbourhood once; queries come when they come."""
 
     def __init__(
@@ -52,11 +53,7 @@ class _Rescaling:
         memory_limit: int | str | None = None,
         progress: Progress = None,
     ) -> None:
-        if isinstance(k, bool) or not hasattr(k, "__index__") or int(k) < 1:
-            raise InputError(f"k={k!r}; a whole number of neighbours, 1 at least, is wanted")
-        self.k = int(k)
-        self._options: dict[str, Any] = {"n_jobs": n_jobs, "memory_limit": memory_limit, "progress": progress}
-        self._batch: Batch | None = None
+        self.k, self.n_jobs, self.memory_limit, self.progress = k, n_jobs, memory_limit, progress
 
     @property
     def items(self) -> Any:
@@ -68,7 +65,7 @@ class _Rescaling:
         """The same prepared for searches, once: for ``lw.topk(self.transform(queries), self.index, k)``."""
         self._fitted()
         if self._prepared is None:
-            made = prepare(self._rows, metric="dot", n_jobs=self._options["n_jobs"])
+            made = prepare(self._rows, metric="dot", n_jobs=self.n_jobs)
             assert isinstance(made, Prepared)  # rows are dense here
             self._prepared = made
         return self._prepared
@@ -83,6 +80,7 @@ class _Rescaling:
             Rows of the kind that will ask, among which an item's nearest are looked for: hubs are hubs for them. None:
             the other items.
         """
+        self._check()
         batch, rows = _read(items, "items")
         if batch.vector:
             raise ShapeError(f"items has shape ({batch.d},); rows of shape (m, d) are wanted")
@@ -119,8 +117,14 @@ class _Rescaling:
             raise InputError(f"this {type(self).__name__} has no items yet; call fit(items) first")
         return self._batch
 
+    _batch: Batch | None = None
     _rows: Rows
     _prepared: Prepared | None = None
+
+    def _check(self) -> None:
+        """Raise where a parameter cannot be."""
+        if isinstance(self.k, bool) or not hasattr(self.k, "__index__") or int(self.k) < 1:
+            raise InputError(f"k={self.k!r}; a whole number of neighbours, 1 at least, is wanted")
 
     def _learn(self, rows: Rows, others: Rows | None) -> None:
         raise NotImplementedError
@@ -137,7 +141,15 @@ class _Rescaling:
         there = len(rows) - 1 if others is None else others.shape[0]
         if there < 1 or not len(rows):
             return np.zeros((len(rows), 0))
-        found = topk(rows, others, min(self.k, there), metric=metric, **self._options)
+        found = topk(
+            rows,
+            others,
+            min(int(self.k), there),
+            metric=metric,
+            n_jobs=self.n_jobs,
+            memory_limit=self.memory_limit,
+            progress=self.progress,
+        )
         return np.asarray(found.values, np.float64)
 
 
@@ -246,9 +258,12 @@ class LocalScaling(_Rescaling):
         progress: Progress = None,
     ) -> None:
         super().__init__(k, n_jobs=n_jobs, memory_limit=memory_limit, progress=progress)
-        if scale not in SCALES:
-            raise InputError(f"scale={scale!r} is not known; it is one of {', '.join(SCALES)}")
         self.scale = scale
+
+    def _check(self) -> None:
+        super()._check()
+        if self.scale not in SCALES:
+            raise InputError(f"scale={self.scale!r} is not known; it is one of {', '.join(SCALES)}")
 
     def _learn(self, rows: Rows, others: Rows | None) -> None:
         self._plain = rows
