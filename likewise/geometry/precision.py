@@ -297,6 +297,9 @@ class _Search:
         self.options = space.options | {"progress": None}
         rows = space.rows if len(chosen) == space.n else space.rows[chosen]
         self.truth = self._nearest(rows[self.asking], rows, k, space.metric)
+        self.wanted = (self.truth >= 0).sum(axis=1)
+        if not self.wanted.any():
+            raise InputError(f"{space.metric.name} gives no number for these rows, so nobody is anybody's neighbour")
         self.rows = _single(rows, space.metric)
 
     def _nearest(self, queries: Any, rows: Any, k: int, metric: Any) -> NDArray[np.int64]:
@@ -308,8 +311,8 @@ class _Search:
         recalls = []
         for best in (indices[:, : self.k], indices):
             hits = (self.truth[:, :, None] == best[:, None, :]) & (self.truth[:, :, None] >= 0)
-            wanted = np.maximum((self.truth >= 0).sum(axis=1), 1)
-            recalls.append(proportion(hits.any(axis=2).sum(axis=1) / wanted, self.k, self.space.n))
+            shares = hits.any(axis=2).sum(axis=1)[self.wanted > 0] / self.wanted[self.wanted > 0]
+            recalls.append(proportion(shares, self.k, self.space.n))
         return recalls[0], recalls[1]
 
 
