@@ -65,7 +65,9 @@ def test_codes_are_the_nearest_level(rows, bits):
     quantiser = Quantiser(rows, bits)
     coded = quantiser.decoded(rows)
     levels = quantiser.low + quantiser.step * np.arange(2**bits)[:, None]
-    assert_allclose(coded, np.take_along_axis(levels, np.abs(rows[None] - levels[:, None]).argmin(axis=0), 0), atol=1e-6)
+    assert_allclose(
+        coded, np.take_along_axis(levels, np.abs(rows[None] - levels[:, None]).argmin(axis=0), 0), atol=1e-6
+    )
     assert all(len(np.unique(column)) <= 2**bits for column in coded.T)
 
 

@@ -30,7 +30,7 @@ from likewise.formula.metric import Metric
 from likewise.formula.metrics import dot, sqeuclidean
 from likewise.geometry.estimate import Estimate, proportion
 from likewise.geometry.quantise import BITS, Quantiser, Single, leading
-from likewise.geometry.space import Space, whole
+from likewise.geometry.space import Space, power_of_two, whole
 from likewise.transforms import truncated_svd
 
 Way = Literal["truncated", "rotated", "projected"]
@@ -324,7 +324,7 @@ def _single(rows: NDArray[Any], metric: Metric) -> Single:
         if 1e-15 < largest < 1e15:
             return np.ascontiguousarray(rows)
     largest = max(float(rows.max()), -float(rows.min()))
-    scale = np.ldexp(1.0, -int(np.frexp(largest)[1])) if not 1e-15 < largest < 1e15 else 1.0
+    scale = 1.0 if 1e-15 < largest < 1e15 else power_of_two(largest)
     out = np.empty(rows.shape, np.float32)
     step = max(1, _BLOCK // rows.shape[1])
     for first in range(0, len(rows), step):
