@@ -29,7 +29,7 @@ from likewise.compute.options import Progress
 from likewise.errors import InputError, ShapeError
 from likewise.formula.metric import Metric
 from likewise.geometry.estimate import CONFIDENCE, Estimate, wilson
-from likewise.geometry.space import Space, whole
+from likewise.geometry.space import Space, power_of_two, whole
 
 Integers = NDArray[np.int64]
 
@@ -409,13 +409,13 @@ def _whitened(rows: NDArray[Any]) -> NDArray[np.float32]:
     """
     n, d = rows.shape
     largest = max(float(rows.max()), -float(rows.min()))
-    unit = np.ldexp(1.0, -int(np.frexp(largest)[1])) if largest > 0 else 1.0  # so that no square overflows
+    unit = power_of_two(largest)
     step = max(1, _BLOCK // d)
     parts = [slice(first, first + step) for first in range(0, n, step)]
     some = rows[:: max(1, n // max(_MOMENTS, _PER_COORDINATE * d))]
     centre, moments = np.zeros(d), np.zeros((d, d))
     for first in range(0, len(some), step):
-        centre += (some[first : first + step] * unit).sum(axis=0, dtype=np.float64) / len(some)
+        centre += (some[first : first + step] * np.float64(unit)).sum(axis=0, dtype=np.float64) / len(some)
     for first in range(0, len(some), step):
         away = some[first : first + step] * np.float64(unit) - centre
         moments += away.T @ away

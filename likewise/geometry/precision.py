@@ -30,7 +30,7 @@ from likewise.formula.metric import Metric
 from likewise.formula.metrics import dot, sqeuclidean
 from likewise.geometry.estimate import Estimate, proportion
 from likewise.geometry.quantise import BITS, Quantiser, Single, leading
-from likewise.geometry.space import Space, whole
+from likewise.geometry.space import Space, power_of_two, whole
 from likewise.transforms import truncated_svd
 
 Way = Literal["truncated", "rotated", "projected"]
@@ -297,6 +297,9 @@ class _Search:
         self.options = space.options | {"progress": None}
         rows = space.rows if len(chosen) == space.n else space.rows[chosen]
         self.truth = self._nearest(rows[self.asking], rows, k, space.metric)
+        self.wanted = (self.truth >= 0).sum(axis=1)
+        if not self.wanted.any():
+            raise InputError(f"{space.metric.name} gives no number for these rows, so nobody is anybody's neighbour")
         self.rows = _single(rows, space.metric)
 
     def _nearest(self, queries: Any, rows: Any, k: int, metric: Any) -> NDArray[np.int64]:
@@ -308,8 +311,8 @@ class _Search:
         recalls = []
         for best in (indices[:, : self.k], indices):
             hits = (self.truth[:, :, None] == best[:, None, :]) & (self.truth[:, :, None] >= 0)
-            wanted = np.maximum((self.truth >= 0).sum(axis=1), 1)
-            recalls.append(proportion(hits.any(axis=2).sum(axis=1) / wanted, self.k, self.space.n))
+            shares = hits.any(axis=2).sum(axis=1)[self.wanted > 0] / self.wanted[self.wanted > 0]
+            recalls.append(proportion(shares, self.k, self.space.n))
         return recalls[0], recalls[1]
 
 
@@ -321,7 +324,7 @@ def _single(rows: NDArray[Any], metric: Metric) -> Single:
         if 1e-15 < largest < 1e15:
             return np.ascontiguousarray(rows)
     largest = max(float(rows.max()), -float(rows.min()))
-    scale = np.ldexp(1.0, -int(np.frexp(largest)[1])) if not 1e-15 < largest < 1e15 else 1.0
+    scale = 1.0 if 1e-15 < largest < 1e15 else power_of_two(largest)
     out = np.empty(rows.shape, np.float32)
     step = max(1, _BLOCK // rows.shape[1])
     for first in range(0, len(rows), step):

@@ -24,7 +24,7 @@ from likewise.compute import topk
 from likewise.compute.options import Progress, read_options
 from likewise.errors import InputError, ShapeError
 from likewise.geometry.estimate import Estimate, Floats, proportion
-from likewise.geometry.space import Space, whole
+from likewise.geometry.space import Space, power_of_two, whole
 
 #: Times the median column's: a column whose spread is beyond that outweighs the others in every distance.
 WIDE = 100.0
@@ -197,8 +197,7 @@ def quality(
     1 row equal to an earlier one; the most frequent, row 0, is there 2 times
     """
     options = read_options(n_jobs, memory_limit, "raise", progress)
-    if near is not None and not -1 <= near <= 1:
-        raise InputError(f"near={near!r}; a cosine from -1 to 1 is wanted, such as 0.999")
+    cosine = None if near is None else _read_cosine(near)
     drawn = _NEAR_SAMPLE if sample is None else whole(sample, "sample", 1, "of rows")
     seed = whole(seed, "seed", 0)
     rows, dtype = _rows(items)
@@ -233,9 +232,9 @@ def quality(
         duplicate_sizes=tuple(len(group) for group in groups),
         shortest=float(lengths.min()) if len(good) else np.nan,
         longest=float(lengths.max()) if len(good) else np.nan,
-        mean_length=float(lengths.mean()) if len(good) else np.nan,
+        mean_length=float((lengths / len(good)).sum()) if len(good) else np.nan,
         unit=bool(len(good) and np.abs(lengths - 1).max() <= UNIT),
-        near_duplicates=None if near is None else _near(rows, good, float(near), limited, seed, verbs),
+        near_duplicates=None if cosine is None else _near(rows, good, cosine, limited, seed, verbs),
     )
 
 
@@ -246,6 +245,16 @@ def _rows(items: Any) -> tuple[NDArray[Any], str]:
     if batch.lead:
         raise ShapeError(f"items have shape {batch.array.shape}; one set of rows, of shape (n, d), is wanted")
     return (to_floating(batch) if batch.dtype == "bfloat16" else batch.array), batch.dtype
+
+
+def _read_cosine(near: Any) -> float:
+    try:
+        cosine = float(near)
+    except (TypeError, ValueError):
+        cosine = np.nan
+    if not -1 <= cosine <= 1:
+        raise InputError(f"near={near!r}; a cosine from -1 to 1 is wanted, such as 0.999")
+    return cosine
 
 
 class _Look:
@@ -313,9 +322,9 @@ def _scales(look: _Look, good: Integers) -> Floats:
     d = look.rows.shape[1]
     if not len(good):
         return np.full(d, np.nan)
-    # by a power of two, so that no square overflows; about the middle of a column, so that no digits cancel
+    # about the middle of a column, so that no digits cancel
     top = float(np.maximum(-look.least, look.largest).max())
-    unit = np.ldexp(1.0, -int(np.frexp(top)[1])) if top > 0 else 1.0
+    unit = power_of_two(top)
     middle = look.least * unit / 2 + look.largest * unit / 2
     sums, squares = np.zeros(d), np.zeros(d)
     for block in look.good_blocks():
