@@ -29,6 +29,7 @@ from likewise.cli.options import (
 from likewise.cli.verbs import Columns, Id, Items
 from likewise.errors import InputError
 from likewise.extras import need
+from likewise.files.reading import NAMELESS
 from likewise.files.records import records
 from likewise.files.source import decoded, open_source, reading
 from likewise.files.writing import check_place, replacing
@@ -36,6 +37,7 @@ from likewise.report import Report
 from likewise.report import report as make
 from likewise.report.page import SIGNS
 
+_NAMELESS = tuple(f".{kind}" for kind in NAMELESS)
 _PAGES = (".html", ".htm")
 #: What a column of labels is often called, in a file of several columns.
 _LABELS = ("label", "labels", "class", "target", "y")
@@ -139,18 +141,28 @@ def _read(items: str, columns: str | None, id: str | None, labels: str | None) -
         return files.read(items, columns=columns, id=id), None
     if labels != id and Path(labels).is_file():
         return files.read(items, columns=columns, id=id), _from_file(labels)
+    table = _labelled(items, columns, labels)
     if id is None or id == labels:
-        table = files.read(items, columns=columns, id=labels)
         return files.Table(table.vectors, None if id is None else table.ids, table.columns, table.source), table.ids
     if items == "-":
         raise InputError("standard input can be read once, so --id and --labels cannot both name columns of it")
-    table = files.read(items, columns=columns, id=labels)
-    names = files.read(items, columns=table.columns[:1], id=id).ids
+    other = next((column for column in table.columns if column != id), id)
+    names = files.read(items, columns=[other], id=id).ids
     vectors, kept = table.vectors, table.columns
     if columns is None and id in kept:  # a column of numbers that names rows is no coordinate
         keep = [place for place, column in enumerate(kept) if column != id]
         vectors, kept = vectors[:, keep], [kept[place] for place in keep]
     return files.Table(vectors, names, kept, table.source), table.ids
+
+
+def _labelled(items: str, columns: str | None, labels: str) -> files.Table:
+    """The vectors, with a column of labels, which is none of theirs, in place of ids."""
+    if Path(items).suffix.lower() in _NAMELESS:
+        raise InputError(f"{items} has no columns, and there is no file {labels!r}: --labels takes a file beside it")
+    try:
+        return files.read(items, columns=columns, id=labels)
+    except InputError as error:
+        raise InputError(str(error).replace("no id column", "no column")) from None
 
 
 def _from_file(path: str) -> Any:

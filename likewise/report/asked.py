@@ -14,6 +14,9 @@ from likewise import geometry
 from likewise.geometry import Space
 
 
+_FEWEST = 20_000  # rows that neighbours are looked for among, whatever they take
+
+
 @dataclass
 class Asked:
     """Rows under one metric, and what is known of them.
@@ -59,7 +62,22 @@ class Asked:
         """The labels, where every row has one."""
         if self.labels is None or any(label is None or label != label or label == "" for label in self.labels.tolist()):
             return None
-        return self.labels if self.space.kept is None else self.labels[self.space.kept]
+        return self.labels
+
+    def among(self, most: int) -> Space:
+        """The space, or so many bytes of its rows, drawn: where a question would take another copy of them all.
+
+        A search by cosine keeps rows of length 1 in float32 beside the caller's.
+        """
+        space = self.space
+        rows = max(_FEWEST, most // (4 * space.d))
+        if space.n <= rows:
+            return space
+        numbers = space.draw(rows, purpose=0xA5)
+        sample = min(space.sample_size, rows)
+        drawn = Space(space.rows[numbers], space.metric, sample=sample, seed=space.seed, **space.options)
+        drawn.kept = numbers if space.kept is None else space.kept[numbers]
+        return drawn
 
     def row(self, number: int) -> str:
         """What a row is called: ``row 17``, or ``Alien (row 17)``."""

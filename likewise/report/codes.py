@@ -26,7 +26,7 @@ def precision(asked: Asked) -> Finding:
     verdict = f"No smaller code keeps the neighbours: every one tried loses over {percent(1 - keeps)} of {what}."
     action, code = "Keep the vectors as they are.", ""
     if settled is not None and alone is None:
-        verdict = f"No smaller code keeps the neighbours alone; {_lost(settled, found.d, settled.settled, what)} once settled."
+        verdict = f"No smaller code keeps the neighbours alone; {_lost(settled, found.d, settled.settled, what)} once settled: {number(now / settled.bytes, 2)} times less memory."
     if alone is not None:
         verdict = f"{_lost(alone, found.d, alone.recall, what)}: {number(now / alone.bytes, 2)} times less memory."
         figures |= {"smallest code": f"{alone.bytes:,} bytes", what: ranged(alone.recall, percent)}
@@ -59,7 +59,7 @@ def precision(asked: Asked) -> Finding:
         drawn(*(row.recall for row in found.rows[:1]), of="rows"),
         _curves(found, alone),
         heads,
-        tuple(_line(found, size) for size in found.sizes()),
+        tuple(_line(group) for group in _budgets(found)),
         found.as_dict(),
     )
 
@@ -90,12 +90,23 @@ def _named(row: PrecisionRow, d: int) -> str:
 _WAYS = {"truncated": "leading", "rotated": "rotated", "projected": "projected"}
 
 
-def _line(found: geometry.Precision, size: int) -> tuple[str, ...]:
-    """The best codes of a size, alone and settled."""
-    here = [row for row in found.rows if row.bytes == size]
-    alone = max(here, key=lambda row: row.recall.value)
-    settled = max(here, key=lambda row: row.settled.value)
-    return (f"{size:,}", _short(alone), percent(alone.recall.value), _short(settled), percent(settled.settled.value))
+def _budgets(found: geometry.Precision) -> list[list[PrecisionRow]]:
+    """The rows by budget, the largest first; what is within a fifth of a budget belongs to it: 48 bytes to 49."""
+    groups: list[list[PrecisionRow]] = []
+    for row in sorted(found.rows, key=lambda row: -row.bytes):
+        if groups and row.bytes > 0.8 * groups[-1][0].bytes:
+            groups[-1].append(row)
+        else:
+            groups.append([row])
+    return groups
+
+
+def _line(group: list[PrecisionRow]) -> tuple[str, ...]:
+    """The best codes of a budget, alone and settled."""
+    alone = max(group, key=lambda row: row.recall.value)
+    settled = max(group, key=lambda row: row.settled.value)
+    size = f"{group[0].bytes:,}"
+    return (size, _short(alone), percent(alone.recall.value), _short(settled), percent(settled.settled.value))
 
 
 def _short(row: PrecisionRow) -> str:
@@ -119,25 +130,21 @@ def _code(row: PrecisionRow, d: int) -> str:
 
 def _curves(found: geometry.Precision, chosen: PrecisionRow | None) -> Plot:
     """The best recall of each way for so many bytes, and with settling."""
-    sizes = found.sizes()[::-1]
+    groups = {group[0].bytes: group for group in reversed(_budgets(found))}
     ways = list(dict.fromkeys(row.way for row in found.rows))
 
-    def best(size: int, way: str | None, settled: bool) -> float | None:
-        values = [
-            (row.settled if settled else row.recall).value
-            for row in found.rows
-            if row.bytes == size and way in (None, row.way)
-        ]
-        return 100 * max(values) if values else None
+    def best(way: str | None, settled: bool) -> tuple[list[int], list[float]]:
+        points = {
+            size: max((row.settled if settled else row.recall).value for row in group if way in (None, row.way))
+            for size, group in groups.items()
+            if any(way in (None, row.way) for row in group)
+        }
+        return list(points), [100 * value for value in points.values()]
 
     def draw(axes: Any) -> None:
         for way, colour, mark, dash in zip(ways, COLOURS, MARKS, DASHES, strict=False):
-            points = [(size, value) for size in sizes if (value := best(size, way, False)) is not None]
-            axes.plot(*zip(*points, strict=True), color=colour, marker=mark, linestyle=dash, linewidth=1.8, label=way)
-        points = [(size, value) for size in sizes if (value := best(size, None, True)) is not None]
-        axes.plot(
-            *zip(*points, strict=True), color=INK, marker="x", linestyle=":", linewidth=1.2, label="best, settled"
-        )
+            axes.plot(*best(way, False), color=colour, marker=mark, linestyle=dash, linewidth=1.8, label=way)
+        axes.plot(*best(None, True), color=INK, marker="x", linestyle=":", linewidth=1.2, label="best, settled")
         if chosen is not None:
             axes.plot(chosen.bytes, 100 * chosen.recall.value, "o", markersize=14, fillstyle="none", color=INK)
             axes.annotate(
@@ -150,10 +157,9 @@ def _curves(found: geometry.Precision, chosen: PrecisionRow | None) -> Plot:
                 fontsize=9,
             )
         axes.set(xscale="log", xlabel="bytes a vector", ylabel=f"recall@{found.k}, %", ylim=(0, 104))
-        axes.set_xticks(sizes, [f"{size:,}" for size in sizes])
+        axes.set_xticks(list(groups), [f"{size:,}" for size in groups])
         axes.minorticks_off()
         axes.legend(loc="lower right")
 
-    at = {size: best(size, None, False) for size in sizes}
-    read = ", ".join(f"{size:,} bytes: {value:.0f}%" for size, value in at.items() if value is not None)
+    read = ", ".join(f"{size:,} bytes: {value:.0f}%" for size, value in zip(*best(None, False), strict=True))
     return Plot(draw, f"The best recall of codes alone, for so many bytes a vector. {read}.", 3.2)

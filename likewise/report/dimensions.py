@@ -12,6 +12,7 @@ from likewise.report.asked import Asked
 from likewise.report.drawing import BLUE, GREEN, INK, VERMILION, Plot, plain_numbers
 from likewise.report.finding import Finding, Level, cosine, drawn, number, percent, ranged
 
+_THINS = 0.8  # times the skewness of hubs: what taking the mean out has to get it below, to be advised
 _SHOWN = 0.9  # of the variance, marked in the picture
 
 
@@ -113,20 +114,34 @@ def isotropy(asked: Asked) -> Finding:
             "have the same variance, and 0 where the rows lie on a line."
         )
         return Finding("isotropy", title, verdict, level, figures, meaning, "Nothing.", "", sure, plot, numbers=numbers)
+    if found.d == 1:
+        meaning = f"{percent(found.mean_share.value)} of the rows' energy is their common mean."
+        return Finding(
+            "isotropy", title, "All rows lean to one side of the only dimension.", "note", figures, meaning, "Nothing.",
+            "", sure, plot, numbers=numbers,
+        )  # fmt: skip
     top = geometry.top_directions(asked.space.under("cosine"), _removed(found.d), min(asked.k, asked.space.n - 1))
     before, after = float(top.skewness[0]), float(top.skewness[1])
     minds = metric not in _SHIFTED
-    level = "act" if minds and after < 0.8 * before else "note"
+    level = "act" if minds and after < _THINS * before else "note"
     verdict = f"The rows lean to one side: two drawn at random have a cosine of {between}."
-    verdict += " Take the mean out, with RemoveTop." if minds else f" That is nothing to {metric}, and much to cosine."
+    thins = after < _THINS * before
+    if not minds:
+        verdict += f" {metric.capitalize()} does not see this; cosine and dot do."
+    elif thins:
+        verdict += " Take out what they share, with RemoveTop."
     meaning = (
         f"{percent(found.mean_share.value)} of the rows' energy is their common mean, which tells no two of them apart. By "
         f"cosine and dot it makes all rows look alike; distances that only look at differences, such as Euclid's, do not "
         f"see it. Without mean and largest direction, the skewness of hubs by cosine goes from {number(before)} to "
-        f"{number(after)}, and {percent(float(top.overlap[1]))} of the neighbours stay."
+        f"{number(after)}, and {percent(float(top.overlap[1]))} of the neighbours stay ({top.rows:,} rows among themselves)."
     )
-    action = "Where rows are compared by cosine or dot, take out the mean, and perhaps the largest directions."
-    code = "items = lw.transforms.RemoveTop(directions=1).fit_transform(items)"
+    action = (
+        "Where rows are compared by cosine or dot, take out the mean and the largest direction: hubs get fewer."
+        if thins
+        else "Hubs by cosine do not get fewer without it, so there is no need; labels would tell whether neighbours get better."
+    )
+    code = "items = lw.transforms.RemoveTop(directions=1).fit_transform(items)" if thins else ""
     lines = tuple(
         (str(count), cosine(mean), number(score, 2), number(skew), percent(float(stay)))
         for count, mean, score, skew, stay in zip(

@@ -81,7 +81,8 @@ def _histograms(found: geometry.Concentration) -> Plot | None:
             axes.stairs(heights, edges, fill=True, facecolor=colour, alpha=0.25, hatch=hatch, linewidth=0)
             axes.stairs(heights, edges, color=colour, linestyle=dash, linewidth=1.8, label=name)
         axes.set(xlabel="distance", ylabel="share", yticks=[], xlim=(0, None))
-        axes.legend(loc="upper left")
+        plain_numbers(axes.xaxis)
+        axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=3, columnspacing=1.2)
 
     middles = ", ".join(f"{name} {number(float(np.median(values)))}" for name, values in kinds.items())
     return Plot(draw, f"How often each distance occurs. In the middle: {middles}.")
@@ -133,7 +134,8 @@ def hubs(asked: Asked) -> Finding:
             f"Compare by {_REDUCTIONS[helps]}, which takes each row's own neighbourhood into account: the skewness falls "
             f"from {number(reduction.before.skewness.value)} to {number(after.skewness.value)}, rows in nobody's list from "
             f"{percent(reduction.before.antihubs.value)} to {percent(after.antihubs.value)}, and "
-            f"{percent(reduction.agreement[helps])} of the neighbours stay."
+            f"{percent(reduction.agreement[helps])} of the neighbours stay "
+            f"({len(reduction.rows):,} rows among themselves)."
         )
         code = _CODE[helps]
     figures = {
@@ -215,7 +217,7 @@ def _occurrences(found: geometry.Hubness, asked: Asked) -> Plot:
         axes.set(yscale="symlog", xlabel=f"in how many lists of {found.k} neighbours a row is{seen}", ylabel="rows")
         axes.set_ylim(0, max(rows.max() * 3, 10))
         plain_numbers(axes.yaxis)
-        axes.set_xticks(at, names, rotation=45 if len(names) > 9 else 0, ha="right" if len(names) > 9 else "center")
+        axes.set_xticks(at, names, rotation=45 if len(names) > 7 else 0, ha="right" if len(names) > 7 else "center")
         axes.legend(loc="upper right")
 
     alt = f"How many rows stand in how many neighbour lists; the largest hub stands in {found.occurrences[0]:,.0f}."

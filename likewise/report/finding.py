@@ -125,10 +125,10 @@ def percent(value: float) -> str:
     if not math.isfinite(value):
         return "no number"
     share = 100 * value
-    near_an_end = min(abs(share), abs(100 - share)) < 10 and share not in (0, 100)
-    if 0 < abs(share) < 0.1:
-        return f"{share:.1g}%"
-    return f"{share:.1f}%".replace(".0%", "%") if near_an_end else f"{share:.0f}%"
+    rest = min(abs(share), abs(100 - share))  # to the nearer end, whose digits count
+    digits = 0 if rest >= 10 or rest == 0 else 1 if rest >= 0.1 else min(-math.floor(math.log10(rest)), 6)
+    text = f"{share:.{digits}f}"
+    return f"{text.rstrip('0').rstrip('.') if '.' in text else text}%"
 
 
 def ranged(value: Estimate, say: Any = number) -> str:

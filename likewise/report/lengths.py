@@ -9,13 +9,22 @@ import numpy as np
 from likewise import geometry
 from likewise.report import thresholds
 from likewise.report.asked import Asked
-from likewise.report.drawing import BLUE, VERMILION, Plot
+from likewise.report.drawing import BLUE, VERMILION, Plot, plain_numbers
 from likewise.report.finding import Finding, Level, drawn, number, percent, ranged
+
+_MOST = 384 << 20  # bytes of rows in float32 among which neighbours are looked for by dot and by cosine
 
 
 def norms(asked: Asked) -> Finding:
     """Whether dot products and cosines rank alike, and which to take."""
-    found = geometry.norms(asked.space, asked.k, labels=asked.complete_labels)
+    space = asked.among(_MOST)
+    labels = asked.complete_labels
+    if labels is not None and space.kept is not None:
+        labels = labels[space.kept]
+    found = geometry.norms(space, asked.k, labels=labels)
+    sure = drawn(found.agreement, found.variation)
+    if space.n < asked.space.n:
+        sure += f" Neighbours were looked for among {space.n:,} of {asked.space.n:,} rows, drawn at random."
     level, verdict, meaning, action, code = _said(found, asked.space.metric.name)
     figures = {
         "agreement of dot and cosine": ranged(found.agreement, percent),
@@ -33,7 +42,7 @@ def norms(asked: Asked) -> Finding:
         meaning,
         action,
         code,
-        drawn(found.agreement, found.variation),
+        sure,
         _histogram(found.norms, found),
         numbers=found.as_dict(),
     )
@@ -120,6 +129,8 @@ def _histogram(lengths: Any, found: geometry.Norms) -> Plot | None:
         axes.hist(held, bins=50, range=(0, float(held.max())), color=BLUE, alpha=0.8)
         axes.axvline(float(held.mean()), color=VERMILION, linestyle="--", linewidth=2, label="mean")
         axes.set(xlabel="length of a vector", ylabel="rows drawn", xlim=(0, None))
+        plain_numbers(axes.xaxis)
+        plain_numbers(axes.yaxis)
         axes.legend(loc="upper left")
 
     low, high = np.quantile(held, (0.05, 0.95))
