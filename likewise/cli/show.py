@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table as Grid
 from rich.text import Text
 
@@ -210,3 +210,26 @@ def progress() -> Iterator[Callable[[int, int], None] | None]:
     finally:
         if bar.live.is_started:
             bar.stop()
+
+
+@contextmanager
+def stages() -> Iterator[tuple[Callable[[str, int, int], None] | None, Callable[[int, int], None] | None]]:
+    """Two callbacks for work of several steps, (name, number, steps) and (done, total), that show a bar on a terminal."""
+    if not sys.stderr.isatty():
+        yield None, None
+        return
+    console = Console(stderr=True)
+    with Progress(
+        TextColumn("{task.description:<14}"), BarColumn(), TimeElapsedColumn(), console=console, transient=True
+    ) as bar:
+        task = bar.add_task("")
+        at = [0, 1]  # the step, and how many there are
+
+        def begin(name: str, number: int, steps: int) -> None:
+            at[:] = number, steps
+            bar.update(task, description=printable(name), completed=number, total=steps)
+
+        def advance(done: int, total: int) -> None:
+            bar.update(task, completed=at[0] + (done / total if total else 0.0), total=at[1])
+
+        yield begin, advance

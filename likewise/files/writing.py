@@ -61,23 +61,28 @@ def write(path: str | os.PathLike[str], columns: Columns | Iterable[Columns]) ->
         raise InputError(f"there is nothing to write into {os.fspath(path)}")
     check_writable(path, list(first))
     rest = (_checked(batch, first) for batch in batches)
-    with _replacing(Path(path)) as handle:
+    with replacing(Path(path)) as handle:
         _WRITERS[Path(path).suffix.lower()](handle, itertools.chain([first], rest))
 
 
 def check_writable(path: str | os.PathLike[str], names: Sequence[str] = ()) -> None:
     """Refuse, before any work is done for it, a file that :func:`write` could not make of columns of these names."""
     target = Path(path)
-    if target.suffix.lower() not in _WRITERS:
-        raise InputError(f"{target} cannot be written: its extension is not one of {', '.join(_WRITERS)}")
-    if not target.parent.is_dir():
-        raise InputError(f"{target} cannot be written: there is no folder {str(target.parent)!r}")
-    if target.is_dir():
-        raise InputError(f"{target} cannot be written: it is a folder")
+    check_place(target, tuple(_WRITERS))
     if target.suffix.lower() == ".npy" and len(names) > 1:
         raise InputError(f"{target} cannot be written: .npy holds one array, these are {', '.join(names)}; write .npz")
     if _WRITERS[target.suffix.lower()] in (_write_parquet, _write_arrow):
         need("pyarrow", f"writing {target.suffix}", extra="cli")
+
+
+def check_place(target: Path, extensions: Sequence[str]) -> None:
+    """Refuse a file of another extension, or in no folder."""
+    if target.suffix.lower() not in extensions:
+        raise InputError(f"{target} cannot be written: its extension is not one of {', '.join(extensions)}")
+    if not target.parent.is_dir():
+        raise InputError(f"{target} cannot be written: there is no folder {str(target.parent)!r}")
+    if target.is_dir():
+        raise InputError(f"{target} cannot be written: it is a folder")
 
 
 def _checked(batch: Columns, like: Columns | None = None) -> Columns:
@@ -91,7 +96,7 @@ def _checked(batch: Columns, like: Columns | None = None) -> Columns:
 
 
 @contextmanager
-def _replacing(path: Path) -> Iterator[BinaryIO]:
+def replacing(path: Path) -> Iterator[BinaryIO]:
     """A file to write that takes the place of ``path`` once it is whole."""
     target = Path(os.path.realpath(path))  # a link stays a link
     beside = target.with_name(f".{target.name}.{os.getpid()}.part")

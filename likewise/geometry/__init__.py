@@ -11,7 +11,10 @@ from likewise.geometry.dimension import Dimension, intrinsic_dimension
 from likewise.geometry.estimate import Estimate
 from likewise.geometry.hubness import Hubness, hubness
 from likewise.geometry.isotropy import Isotropy, TopDirections, isotropy, top_directions
+from likewise.geometry.labels import Difference, Separation, SeparationRow, separation
 from likewise.geometry.norms import Norms, norms
+from likewise.geometry.precision import Precision, PrecisionRow, precision
+from likewise.geometry.quality import Quality, quality
 from likewise.geometry.reduction import HubnessReduction, hubness_reduction
 from likewise.geometry.space import Neighbours, Space
 from likewise.geometry.volume import ball_in_cube, ball_volume, log_ball_volume, shell
@@ -20,6 +23,8 @@ __all__ = [
     "Space",
     "Neighbours",
     "Estimate",
+    "quality",
+    "Quality",
     "ball_volume",
     "log_ball_volume",
     "ball_in_cube",
@@ -42,4 +47,11 @@ __all__ = [
     "Capacity",
     "entropy_dimensions",
     "limit_items",
+    "precision",
+    "Precision",
+    "PrecisionRow",
+    "separation",
+    "Separation",
+    "SeparationRow",
+    "Difference",
 ]

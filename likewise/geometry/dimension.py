@@ -35,6 +35,7 @@ NEIGHBOURHOODS = 2_000
 #: The largest k of each method, unless said otherwise.
 DEFAULTS = {"twonn": 2, "mle": 20, "local_pca": 100, "correlation": 20}
 _PAIRS = 1 << 21  # pairs within a radius that are listed at a time, about: 48 MB
+_ROUNDING = 1e-14  # of the median distance
 _EUCLIDEAN = ("euclidean", "sqeuclidean")
 
 
@@ -217,7 +218,7 @@ def _nearest(space: Space, k: int, duplicates: str, most: int | None) -> _Near:
     """The k nearest of rows drawn (``most`` of them), all at a distance above 0."""
     size = space.sample_size if most is None else space.size(min(most, space.sample_size))
     found = space.neighbours(k) if size == space.sample_size else _search(space, space.draw(size), k, None)
-    distances = space.distances_of(found)
+    distances = _distances(space, found)
     admitted, copies = None, 0
     if duplicates == "merge" and (distances[:, 0] == 0).any():
         first = first_equals(space.rows) == np.arange(space.n)
@@ -229,7 +230,7 @@ def _nearest(space: Space, k: int, duplicates: str, most: int | None) -> _Near:
             k = min(k, len(numbers) - 1)
             drawn = Space.draw_of(numbers, size, space.seed)
             found = _search(space, drawn, k, first)
-            distances = space.distances_of(found)
+            distances = _distances(space, found)
     kept = distances[:, 0] > 0
     if kept.sum() < 3:
         raise InputError(
@@ -245,6 +246,12 @@ def _nearest(space: Space, k: int, duplicates: str, most: int | None) -> _Near:
         out := int((~kept).sum()),
         space.n - copies - (out if len(kept) == space.n - copies else 0),
     )
+
+
+def _distances(space: Space, found: Neighbours) -> Floats:
+    """As the space has them; 0 where they are only rounding, as of rows that point alike but for the last digit."""
+    distances = space.distances_of(found)
+    return np.where(distances > _ROUNDING * np.median(distances), distances, 0.0)
 
 
 def _search(space: Space, numbers: NDArray[np.int64], k: int, admitted: NDArray[np.bool_] | None) -> Neighbours:
@@ -270,9 +277,7 @@ def _twonn(space: Space, near: _Near, *, discard: float = 0.1, fit: str = "line"
     Locally ln 2 / ln mu: half of the ratios are above 2^(1/d), so its median is d.
     """
     if not 0 <= discard < 1 or (discard == 0 and fit == "line"):
-        raise InputError(
-            f"discard={discard!r}; a share from 0 to 1 is wanted, and fit='line' cannot take the last ratio"
-        )
+        raise InputError(f"discard={discard!r}; a share below 1 is wanted, above 0 for fit='line'")
     if fit not in ("line", "likelihood"):
         raise InputError(f"fit={fit!r} is not known; it is 'line' or 'likelihood'")
     logs = _logs(near.distances[:, 1], near.distances[:, 0])
@@ -288,9 +293,7 @@ def _twonn(space: Space, near: _Near, *, discard: float = 0.1, fit: str = "line"
         return _ratio(len(x) - 1, float(x.sum() + (n - len(x)) * x[-1]))
 
     if int(len(logs) * (1 - discard)) < 2:
-        raise InputError(
-            f"discard={discard!r} leaves fewer than 2 of {len(logs)} rows; take more rows, or discard less"
-        )
+        raise InputError(f"discard={discard!r} leaves fewer than 2 of {len(logs)} rows; discard less")
     value = bootstrap(line if fit == "line" else likelihood, logs, near.total, seed=space.seed)
     return _Found(_told(value, near), _local(np.log(2.0), logs))
 

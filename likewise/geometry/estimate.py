@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -89,8 +90,56 @@ def bootstrap(
         return Estimate.exact(value, total)
     rng = np.random.default_rng([seed, 0xB007])
     again = np.array([statistic(sample[rng.integers(0, rows, rows)]) for _ in range(resamples)])
-    low, high = np.nanquantile(again, [(1 - confidence) / 2, (1 + confidence) / 2])
+    with np.errstate(invalid="ignore"):  # of infinite values: the interval is then no number
+        low, high = np.nanquantile(again, [(1 - confidence) / 2, (1 + confidence) / 2])
     return Estimate(value, min(float(low), value), max(float(high), value), rows, total, confidence)
+
+
+def proportion(shares: NDArray[np.float64], trials: int, total: int, *, confidence: float = CONFIDENCE) -> Estimate:
+    """The mean of each drawn row's share of hits among ``trials``, with Wilson's score interval (1927).
+
+    With shares s of n rows and their mean p, as many independent hits as would vary alike stand for the rows (Kish's
+    design effect, 1965): p (1 - p) / var(s) a row, from 1 (a row hits always or never) to ``trials`` (its hits know
+    nothing of one another). p and var(s) count one more row that missed once, so that rows without a miss are not taken
+    for a proof.
+
+    Parameters
+    ----------
+    shares : ndarray of shape (rows,)
+        From 0 to 1.
+    trials : int
+        Of each row, such as the k of recall@k.
+    total : int
+        Rows there are. As many as were drawn: the answer is exact.
+    confidence : float
+
+    Examples
+    --------
+    >>> print(proportion(np.array([1.0] * 90 + [0.0] * 10), 1, 1000))
+    0.9 (0.8256 to 0.9448)
+    """
+    value, rows = float(shares.mean()), len(shares)
+    if rows >= total:
+        return Estimate.exact(value, total)
+    low, high = wilson(value, rows * _worth(shares, trials), confidence)
+    return Estimate(value, min(low, value), max(high, value), rows, total, confidence)
+
+
+def _worth(shares: NDArray[np.float64], trials: int) -> float:
+    """How many independent hits or misses a row stands for."""
+    if trials == 1:
+        return 1.0
+    more = np.append(shares, max(float(shares.mean()) - 1 / trials, 0.0))
+    p, variance = float(more.mean()), float(more.var())
+    return min(max(p * (1 - p) / variance, 1.0), float(trials)) if variance > 0 else 1.0
+
+
+def wilson(value: float, count: float, confidence: float = CONFIDENCE) -> tuple[float, float]:
+    """What a share of ``count`` independent hits or misses may be in truth (Wilson 1927)."""
+    z2 = NormalDist().inv_cdf((1 + confidence) / 2) ** 2
+    middle = (value + z2 / (2 * count)) / (1 + z2 / count)
+    half = math.sqrt(z2 * (value * (1 - value) / count + z2 / (4 * count**2))) / (1 + z2 / count)
+    return max(middle - half, 0.0), min(middle + half, 1.0)
 
 
 #: Student's t that 97.5% of draws stay below, by degrees of freedom.

@@ -188,7 +188,8 @@ class _Values:
         for first in range(0, m, step):
             part = slice(first, min(first + step, m))
             values = np.asarray(pairwise(self.rows[part], self.rows, metric=self.metric, n_jobs=self.n_jobs))
-            values = np.nan_to_num(values if self.distance else -values, nan=_FAR, posinf=_FAR, neginf=-_FAR)
+            turned = np.asarray(values if self.distance else -values, np.float64)  # _FAR is beyond float32
+            values = np.nan_to_num(turned, nan=_FAR, posinf=_FAR, neginf=-_FAR)
             yield part, (np.arange(len(values)), np.arange(part.start, part.stop)), values
 
     def compared(self, distances: Floats) -> Floats:

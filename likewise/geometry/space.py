@@ -246,6 +246,11 @@ def whole(value: Any, name: str, least: int, what: str = "") -> int:
     return number
 
 
+def power_of_two(largest: float) -> float:
+    """What brings the largest number near 1, so that no square overflows or vanishes: exact, being a power of two."""
+    return float(np.ldexp(1.0, -min(max(int(np.frexp(largest)[1]), -1000), 1000))) if largest > 0 else 1.0
+
+
 def _bad_rows(rows: NDArray[Any]) -> NDArray[np.int64]:
     """Numbers of the rows with NaN or infinite values."""
     if rows.dtype.kind != "f":

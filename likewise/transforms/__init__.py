@@ -1,4 +1,4 @@
-"""Maps of whole sets of rows: whitened, turned, cut, as bits; corrected for hubs; and what two sets have in common.
+"""Maps of whole sets of rows: whitened, turned, cut, as bits; what two sets have in common; what corrects for hubs.
 
 Whiten, Rotate, RemoveTop, Binarize and RandomProjection have ``fit``, ``transform`` and, where one exists,
 ``inverse_transform``, as scikit-learn has them: they go into its pipelines, and do not need it.

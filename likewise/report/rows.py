@@ -1,0 +1,190 @@
+"""What is wrong with the rows themselves: values that are no numbers, empty rows, copies, columns that say nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from likewise.report import thresholds
+from likewise.report.asked import Asked
+from likewise.report.drawing import BLUE, COLOURS, HATCHES, INK, Plot, plain_numbers
+from likewise.report.finding import Finding, Level, counted, number, percent
+
+_NO_DIRECTION = ("cosine", "correlation", "dot")  # of rows of zeros, these say nothing
+
+
+def values(asked: Asked) -> Finding:
+    """Rows with NaN or infinities, and rows of zeros."""
+    found = asked.quality
+    bad, zero = len(found.bad_rows), len(found.zero_rows)
+    level: Level = "good"
+    verdict = "Every value is a number, and no row is empty."
+    meaning = "Nothing had to be left out."
+    action, code = "Nothing.", ""
+    if zero:
+        level = "act" if asked.space.metric.name in _NO_DIRECTION else "note"
+        verdict = f"{counted(zero, 'row is', 'rows are')} empty, all zeros: they have no direction."
+        meaning = (
+            "An empty row is as like to one row as to any other by dot or cosine, and all empty rows are copies of each "
+            f"other. They often stand for something that was not found: {asked.some(found.zero_rows, asked.row)}."
+        )
+        action, code = "Find out where they come from, or leave them out.", "items = items[(items != 0).any(axis=1)]"
+    if bad:
+        level = "act"
+        also = f" And {counted(zero, 'row is', 'rows are')} empty, all zeros." if zero else ""
+        verdict = (
+            f"{bad:,} of {found.n:,} rows have values that are no numbers (NaN or infinite); they were left out.{also}"
+        )
+        meaning = (
+            "Such a row has no distance to any other. All that follows is about the other rows. The rows are "
+            f"{asked.some(found.bad_rows, asked.row)}."
+        )
+        action = "Find out where they come from; a search refuses them, unless it is told to skip them."
+        code = "items = items[np.isfinite(items).all(axis=1)]"
+    parts = {"usable": found.n - bad - zero, "empty": zero, "not numbers": bad}
+    return Finding(
+        "values",
+        "Are all values numbers?",
+        verdict,
+        level,
+        {"rows": f"{found.n:,}", "with NaN or infinities": f"{bad:,}", "all zeros": f"{zero:,}"},
+        meaning,
+        action,
+        code,
+        f"From all {found.n:,} rows.",
+        Plot(lambda axes: shares(axes, parts), f"The {found.n:,} rows as a bar: {_listed(parts)}.", 1.1),
+        numbers={"n": found.n, "bad_rows": bad, "zero_rows": zero, "first_bad_rows": found.bad_rows[:20]},
+    )
+
+
+def copies(asked: Asked) -> Finding:
+    """Rows that equal an earlier one."""
+    found = asked.quality
+    n, repeats = found.n - len(found.bad_rows), found.duplicate_rows
+    share = repeats / max(n, 1)
+    parts = {"different": n - repeats, "copies": repeats}
+    numbers = {"duplicate_rows": repeats, "share": share, "largest": found.duplicate_sizes}
+    figures = {"copies": f"{repeats:,}", "of all rows": percent(share)}
+    plot = Plot(lambda axes: shares(axes, parts), f"The {n:,} rows as a bar: {_listed(parts)}.", 1.1)
+    title, sure = "Are rows there more than once?", f"From all {n:,} rows, compared number by number."
+    if not repeats:
+        return Finding(
+            "copies", title, "No row is there twice.", "good", figures, "Neighbours are other things, not copies.",
+            "Nothing.", "", sure, plot, numbers=numbers,
+        )  # fmt: skip
+    size, first = found.duplicate_sizes[0], int(found.duplicate_groups[0][0])
+    figures["most frequent"] = f"{size:,} times"
+    verdict = f"{percent(share)} of the rows are copies: {repeats:,} of {n:,} equal an earlier row."
+    meaning = (
+        f"The most frequent is {asked.row(first)}, there {size:,} times. The nearest neighbour of a copied row is its "
+        "copy, which makes searches return one thing several times, and tests on held-out rows look better than they are."
+    )
+    if asked.distinct:
+        meaning += f" All that follows is about the {asked.space.n:,} different rows."
+    action = "Keep one of each, unless the repetition means something, such as how often a thing was seen."
+    return Finding(
+        "copies", title, verdict, "act" if share >= thresholds.MANY_COPIES.value else "note", figures, meaning, action,
+        "items = np.unique(items, axis=0)", sure, plot, numbers=numbers,
+    )  # fmt: skip
+
+
+def columns(asked: Asked) -> Finding:
+    """Columns of one value, and columns that outweigh all others."""
+    found = asked.quality
+    idle, faint, wide = found.constant_columns, found.near_constant_columns, found.wide_columns
+    level: Level = "good"
+    verdict = "Every column varies, and none drowns the others."
+    meaning = "Each coordinate has a say in every distance."
+    action, code = "Nothing.", ""
+    if len(idle) + len(faint):
+        level = "note"
+        quiet = f", and {counted(len(faint), 'other hardly varies', 'others hardly vary')}" if len(faint) else ""
+        holds = "holds" if len(idle) == 1 else "hold"
+        tail = "it takes memory and says" if len(idle) + len(faint) == 1 else "they take memory and say"
+        verdict = f"{_of(len(idle), found.d)} {holds} one value only{quiet}: {tail} nothing."
+        if not len(idle):
+            verdict = (
+                f"{counted(len(faint), 'column hardly varies', 'columns hardly vary')}: next to no say in distances."
+            )
+        numbers = np.union1d(idle, faint)
+        meaning = (
+            f"These columns tell no two rows apart: {asked.some(numbers, asked.column)}. By cosine and dot, a column of "
+            "one large value even makes all rows look alike."
+        )
+        action = "Drop them; Euclidean and Manhattan distances stay the same."
+        code = "items = items[:, items.min(axis=0) < items.max(axis=0)]"
+    if len(wide):
+        level = "act"
+        least = found.scales[wide].min()
+        also = f" {counted(len(idle), 'other column holds', 'others hold')} one value only." if len(idle) else ""
+        many = "one column decides" if len(wide) == 1 else f"{len(wide):,} of {found.d:,} columns decide"
+        verdict = f"Scales differ: {many} every distance, varying {number(least)} times as much as the usual one.{also}"
+        meaning = (
+            f"Beside {asked.some(wide, asked.column)} the other columns are noise in the sum. This is right only if all "
+            "columns are in the same unit."
+        )
+        action = (
+            "Bring the columns to one scale: divide by their deviation, or whiten, which takes out what they share."
+        )
+        code = "items = lw.transforms.Whiten().fit_transform(items)"
+    scales = np.sort(found.scales[np.isfinite(found.scales) & (found.scales > 0)])[::-1]
+    spread = f"{number(scales[0])} to {number(scales[-1])} times the median" if len(scales) else "none varies"
+
+    def draw(axes: Any) -> None:
+        axes.plot(np.arange(1, len(scales) + 1), scales, color=BLUE, linewidth=2)
+        axes.axhline(1, color=INK, linewidth=0.8, linestyle=":")
+        axes.set(xlabel="columns, those that vary most first", ylabel="spread / median spread")
+        if scales[0] > 10 * scales[-1]:
+            axes.set(yscale="log")
+            plain_numbers(axes.yaxis)
+        else:
+            axes.set(ylim=(0, 1.1 * scales[0]))
+
+    return Finding(
+        "columns",
+        "Has every column a say?",
+        verdict,
+        level,
+        {
+            "columns": f"{found.d:,}",
+            "of one value": f"{len(idle):,}",
+            "nearly so": f"{len(faint):,}",
+            f"over {thresholds.WIDE_COLUMN.value:.0f} times the median": f"{len(wide):,}",
+        },
+        meaning,
+        action,
+        code,
+        f"From all {found.n - len(found.bad_rows):,} usable rows.",
+        Plot(draw, f"How much each column varies, sorted: {spread}.") if len(scales) > 1 else None,
+        numbers={
+            "constant_columns": idle,
+            "near_constant_columns": faint,
+            "wide_columns": wide,
+            "widest": scales[0] if len(scales) else None,
+        },
+    )
+
+
+def _of(count: int, total: int) -> str:
+    return f"One of {total:,} columns" if count == 1 else f"{count:,} of {total:,} columns"
+
+
+def shares(axes: Any, parts: dict[str, int]) -> None:
+    """Parts of a whole as one bar, told apart by hatching, with their numbers in the legend."""
+    total, left = max(sum(parts.values()), 1), 0.0
+    for (name, count), colour, hatch in zip(parts.items(), COLOURS, HATCHES, strict=False):
+        if not count and left:  # there is nothing to see; the first part stays, so that a bar of nothing has a name
+            continue
+        share = count / total
+        label = f"{name}: {count:,} ({percent(share)})"
+        axes.barh(0, share, left=left, height=0.6, color=colour, hatch=hatch, label=label, edgecolor=INK, linewidth=0.6)
+        left += share
+    axes.set(xlim=(0, 1), yticks=[])
+    axes.spines[:].set_visible(False)
+    axes.set_xticks([0, 0.5, 1], ["0", "half of the rows", "all"])
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=len(parts), handlelength=1.2, columnspacing=1)
+
+
+def _listed(parts: dict[str, int]) -> str:
+    return ", ".join(f"{count:,} {name}" for name, count in parts.items())

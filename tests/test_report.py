@@ -1,0 +1,445 @@
+"""Reports: sets of rows with a known fault, and what is said of them; nothing is said of rows without one."""
+
+import gzip
+import json
+import os
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+import likewise as lw
+from likewise.cli import app
+from likewise.errors import BadRowsError, InputError, MissingExtraError, ShapeError
+from likewise.report import TABLE, Report, report
+from likewise.report.finding import counted, number, percent
+
+ROOT = Path(__file__).parents[1]
+DATA = Path(os.environ.get("LIKEWISE_DATA", ROOT.parent / "shared" / "data"))
+
+
+def need(name):
+    path = DATA / name
+    if not path.exists():
+        pytest.skip(f"real data: {path} is absent (set LIKEWISE_DATA)")
+    return path
+
+
+def gaussian(n=1200, d=48):
+    return np.random.default_rng(0).standard_normal((n, d))
+
+
+def planted_hubs():
+    """Twelve rows near the middle of 1,200 on a sphere of 48 dimensions, which has no hubs by nature."""
+    return np.concatenate([0.02 * gaussian(12), lw.normalize(gaussian())])
+
+
+def planted_norms():
+    """Eight directions, each with a length of its own."""
+    rng = np.random.default_rng(0)
+    group = rng.integers(0, 8, 1200)
+    return (5 * np.eye(32)[group] + rng.standard_normal((1200, 32))) * (1 + group)[:, None]
+
+
+def levels(found):
+    return {finding.key: finding.level for finding in found.findings}
+
+
+@pytest.fixture(scope="module")
+def plain():
+    return report(gaussian(), name="plain")
+
+
+# ---- eight sets, each with its verdict
+
+
+def test_gaussian_rows_have_no_fault_but_those_of_many_dimensions(plain):
+    assert plain["values"].verdict == "Every value is a number, and no row is empty."
+    assert plain["copies"].verdict == "No row is there twice."
+    assert plain["columns"].verdict == "Every column varies, and none drowns the others."
+    assert plain["norms"].verdict.startswith("Lengths vary by no more than chance and carry nothing")
+    assert plain["isotropy"].verdict == "The rows point to all sides: two drawn at random have a cosine of 0.00."
+    assert plain["dimension"].verdict == "The rows fill their 48 dimensions: none can go without loss."
+    assert plain["concentration"].verdict.startswith("Distances are somewhat alike: the nearest row is only 1.")
+    assert plain["hubs"].verdict.startswith("Strong hubs: use local scaling. One row is among the nearest of")
+    quiet = {"values", "copies", "columns", "norms", "isotropy", "dimension"}
+    assert {key for key, level in levels(plain).items() if level == "good"} >= quiet
+    assert [key for key, level in levels(plain).items() if level == "act"] == ["hubs"]
+
+
+def test_few_dimensions_have_no_hubs():
+    found = report(np.random.default_rng(0).random((1200, 3)))
+    assert found["hubs"].verdict == "No strong hubs: no row is the neighbour of far more others than its share."
+    assert found["hubs"].level == found["concentration"].level == "good"
+    assert found["concentration"].verdict.startswith("Distances tell rows apart: the nearest row is")
+
+
+def test_planted_hubs():
+    rows = planted_hubs()
+    hubs = report(rows, names=[f"film {i}" for i in range(len(rows))])["hubs"]
+    assert (hubs.level, hubs.verdict[:12]) == ("act", "Strong hubs:")
+    largest = hubs.numbers["hubness"]["largest"]
+    assert set(largest[:3]) <= set(range(12))
+    assert f"Film {largest[0]} (row {largest[0]}) is among the 10 nearest of about" in hubs.meaning
+    assert float(hubs.rows[2][1]) < float(hubs.rows[0][1]) / 2  # local scaling, and as they are
+    assert report(rows[12:])["hubs"].level == "good"
+
+
+def test_planted_norm_information():
+    norms = report(planted_norms(), metric="cosine")["norms"]
+    assert norms.verdict.startswith("Norms carry rank information: prefer dot to cosine, which ignores them;")
+    assert (norms.level, norms.code) == ("act", "found = lw.topk(queries, items, 10, metric='dot')")
+    unit = report(lw.normalize(planted_norms()), metric="cosine")["norms"]
+    assert unit.verdict == "All vectors have length 1: dot, cosine and Euclidean distance rank alike."
+
+
+def test_half_of_the_rows_are_copies():
+    rows = gaussian()
+    found = report(np.concatenate([rows[:600], rows[:600]]), np.tile(np.arange(600) % 2, 2))
+    assert found["copies"].verdict == "50% of the rows are copies: 600 of 1,200 equal an earlier row."
+    assert found["copies"].level == "act"
+    assert found["copies"].meaning.endswith("All that follows is about the 600 different rows.")
+    once = report(rows[:600])  # and so is all that follows
+    assert found["concentration"].verdict == once["concentration"].verdict
+    assert found["norms"].verdict == once["norms"].verdict
+    assert "Neighbours say nothing about the labels" in found["labels"].verdict
+    assert "Of rows that are equal, one each took part: 600." in found.method
+
+
+def test_constant_columns():
+    rows = gaussian()
+    rows[:, [3, 17, 30]] = [0.0, 1.5, -1.0]
+    columns = report(rows)["columns"]
+    assert columns.verdict == "3 of 48 columns hold one value only: they take memory and say nothing."
+    assert (columns.level, columns.numbers["constant_columns"].tolist()) == ("note", [3, 17, 30])
+    assert "column 3, column 17, column 30" in columns.meaning
+    kept = report(rows[:, [0, 3]], columns=["length", "width"])["columns"]
+    assert kept.verdict == "One of 2 columns holds one value only: it takes memory and says nothing."
+    assert "'width'" in kept.meaning
+
+
+def test_a_column_of_another_scale():
+    found = report(gaussian() * np.r_[1000.0, np.ones(47)])
+    assert found["columns"].verdict.startswith("Scales differ: one column decides every distance, varying ")
+    assert found["columns"].level == "act"
+
+
+def test_rows_with_nan_are_reported_and_left_out():
+    rows = gaussian()
+    rows[5, 3], rows[77], rows[100] = np.nan, np.inf, 0.0
+    found = report(rows, metric="cosine")
+    assert found["values"].verdict == (
+        "2 of 1,200 rows have values that are no numbers (NaN or infinite); they were left out. "
+        "And 1 row is empty, all zeros."
+    )
+    assert "The rows are row 5, row 77." in found["values"].meaning
+    assert found["values"].level == "act"
+    assert "2 rows with NaN or infinite values took no part." in found.method
+    rest = report(np.delete(rows, [5, 77], axis=0), metric="cosine")
+    assert found["concentration"].verdict == rest["concentration"].verdict
+    assert found["hubs"].figures == rest["hubs"].figures
+    with pytest.raises(BadRowsError):
+        report(rows, on_bad="raise")
+
+
+def test_fashion_mnist_with_labels():
+    with gzip.open(need("fashion-mnist/t10k-images-idx3-ubyte.gz")) as file:
+        rows = np.frombuffer(file.read(16 + 1500 * 784), np.uint8, offset=16).reshape(-1, 784)
+    with gzip.open(need("fashion-mnist/t10k-labels-idx1-ubyte.gz")) as file:
+        labels = np.frombuffer(file.read(8 + 1500), np.uint8, offset=8)
+    found = report(rows, labels)
+    assert re.match(
+        r"Intrinsic dimension 1[2-8] of 784: far fewer numbers a row would do\.", found["dimension"].verdict
+    )
+    assert found["norms"].verdict.startswith("Lengths mislead: prefer cosine to dot, which finds the label less often")
+    assert found["isotropy"].verdict.endswith("Euclidean does not see this; cosine and dot do.")
+    assert re.search(
+        r"separate the labels (best|equally well).*right for 8\d% of the rows;.*dot do", found["labels"].verdict
+    )
+    assert "rotated dimensions lose" in found["precision"].verdict
+    assert found["concentration"].level == "good"
+
+
+def test_captions():
+    rows = np.load(need("multi30k/minilm-train-en.f16.npy"))[:3000].astype(np.float32)
+    found = report(rows, metric="cosine")
+    assert found["norms"].verdict == "All vectors have length 1: dot, cosine and Euclidean distance rank alike."
+    assert re.match(r"Intrinsic dimension 1\d of 384: far fewer", found["dimension"].verdict)
+    assert re.match(r"(8|16)-bit codes of .* dimensions lose 0\.?\d?% recall@10", found["precision"].verdict)
+    assert found["hubs"].verdict.startswith(("Some hubs: use CSLS.", "Strong hubs: use CSLS."))
+    assert "lw.csls" in found["hubs"].code
+
+
+# ---- labels
+
+
+def test_the_metric_that_tells_labels_apart():
+    rng = np.random.default_rng(0)
+    labels = rng.choice(["left", "right"], 800)
+    rows = rng.standard_normal((800, 8)) + np.where(labels == "left", -1, 1)[:, None]
+    by_direction = report(rows * rng.lognormal(0, 2, (800, 1)), labels)["labels"]
+    assert by_direction.level == "act"
+    assert by_direction.verdict.startswith(("Cosine", "Correlation and cosine", "Cosine and correlation"))
+    chance = report(rows, rng.permutation(labels))["labels"]
+    assert chance.verdict == "Neighbours say nothing about the labels: shuffled labels do as well, by every metric."
+
+
+def test_a_formula_is_compared_beside_the_named_metrics():
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 2, 400)
+    rows = rng.standard_normal((400, 4)) + 2 * labels[:, None]
+    own = lw.metric(lambda x, y: abs(x - y) ** 3, name="cubes")
+    found = report(rows, labels, metric=own)
+    assert found.metric == "cubes"
+    assert "cubes" in {row[0] for row in found["labels"].rows}
+
+
+def test_labels_have_to_be_one_a_row():
+    with pytest.raises(ShapeError, match=r"labels have shape \(3,\); one for each of 1,200 rows is wanted"):
+        report(gaussian(), ["a", "b", "c"])
+
+
+# ---- what cannot be asked
+
+
+@pytest.mark.parametrize("metric", ["dot", "manhattan", "jaccard", "rbf", "hamming"])
+def test_every_metric_gets_an_answer(metric):
+    found = report(np.abs(gaussian(150, 6)), metric=lw.rbf(gamma=0.1) if metric == "rbf" else metric)
+    assert {finding.key for finding in found.findings} >= {"hubs", "norms", "concentration", "dimension"}
+    if metric == "dot":
+        assert "dot says how alike rows are, not how far apart" in found["concentration"].meaning
+
+
+@pytest.mark.parametrize("shape", [(3, 1), (4, 2), (12, 5), (30, 1), (5, 300)])
+def test_small_sets(shape):
+    found = report(np.random.default_rng(0).standard_normal(shape))
+    assert len(found.html()) > 10_000
+    for finding in found.findings:
+        assert finding.verdict
+        assert "nan" not in f"{finding.verdict} {finding.meaning} {finding.action}".lower().replace("nan or", "")
+
+
+def test_equal_rows_are_an_answer_too():
+    found = report(np.ones((20, 3)))
+    assert found["copies"].verdict == "95% of the rows are copies: 19 of 20 equal an earlier row."
+    assert found.html()
+
+
+def test_too_few_rows():
+    with pytest.raises(ShapeError, match="3 at least"):
+        report(np.ones((2, 3)))
+
+
+# ---- the page
+
+
+class _Reader(HTMLParser):
+    """Checks that every element ends, and collects names, references and texts."""
+
+    VOID = frozenset({"meta", "link", "br", "img", "path", "use", "rect"})
+
+    def __init__(self, page):
+        super().__init__(convert_charrefs=True)
+        self.open, self.names, self.targets, self.tags, self.text = [], [], [], [], []
+        self.feed(page)
+        assert not self.open
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append(tag)
+        held = dict(attributes)
+        self.names += [held["id"]] if "id" in held else []
+        self.targets += [held[name] for name in ("href", "src", "xlink:href") if name in held]
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.handle_starttag(tag, attributes)
+        if tag not in self.VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag):
+        if tag not in self.VOID:
+            assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+def test_the_page_stands_alone(plain):
+    page = plain.html()
+    read = _Reader(page)
+    assert len(page.encode()) < 400_000
+    assert len(read.names) == len(set(read.names))
+    assert all(target.startswith(("#", "data:")) for target in read.targets)
+    assert {target[1:] for target in read.targets if target.startswith("#")} <= set(read.names)
+    assert not re.search(r"https?:|//\w|@import|<script|url\((?!#)", page)
+    assert read.tags.count("svg") == len([finding for finding in plain.findings if finding.plot])
+    assert page.count('role="img"') == read.tags.count("svg") == len(re.findall(r"<svg [^>]*>\s*<title", page))
+    assert "#123456" not in page
+
+
+def test_the_page_is_the_same_again(plain):
+    assert report(gaussian(), name="plain").html() == plain.html()
+    assert report(gaussian(), name="plain", n_jobs=1).html() == plain.html()
+
+
+def test_what_came_with_the_file_cannot_act():
+    attack = "<script>alert(1)</script>"
+    rng = np.random.default_rng(0)
+    labels = rng.choice([attack, "a&b", '"quoted"'], 300)
+    rows = rng.standard_normal((300, 4))
+    rows[:, 3], rows[:20] = 1.0, rows[0]
+    found = report(rows, labels, name=f"{attack}.npy", names=[attack] * 300, columns=[attack, "b", "c", attack])
+    page = found.html()
+    assert "<script" not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;.npy" in page
+    assert _Reader(page).tags.count("script") == 0
+
+
+def test_without_matplotlib(plain, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    found = report(gaussian(60, 4))
+    assert str(found).count("\n") == len(found.findings)
+    with pytest.raises(MissingExtraError) as raised:
+        found.html()
+    assert str(raised.value) == (
+        "drawing the pictures of a report needs matplotlib; install it with: pip install 'likewise[report]'"
+    )
+
+
+def test_stages_and_sampling():
+    heard = []
+    found = report(gaussian(), sample=200, seed=3, on_stage=lambda *step: heard.append(step))
+    assert heard[0] == ("reading", 0, 12)
+    assert [step for _, step, _ in heard] == list(range(12))
+    assert "200 rows, drawn at random, were each compared with all 1,200 rows" in found.method[0]
+    assert found["hubs"].sure.startswith("From 200 of 1,200 rows, drawn at random.")
+    assert found.by_level()[0].level == "act"
+    with pytest.raises(KeyError, match="'nothing'; there are values, copies"):
+        found["nothing"]
+
+
+def test_thresholds_say_why():
+    assert all(threshold.why and threshold.said and threshold.measured for threshold in TABLE.values())
+
+
+def test_numbers_as_people_read_them():
+    assert [number(x) for x in (0.0, 3.14159, 59999.6, np.nan)] == ["0", "3.14", "60,000", "no number"]
+    assert [percent(x) for x in (0.0, 0.5, 0.998, 0.9999, 1.0)] == ["0%", "50%", "99.8%", "99.99%", "100%"]
+    assert counted(1, "row") == "1 row"
+
+
+# ---- the command
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    kind = rng.integers(0, 2, 300)
+    rows = rng.standard_normal((300, 4)) + 2 * kind[:, None]
+    np.save("rows.npy", rows.astype(np.float32))
+    np.save("labels.npy", kind)
+    Path("labels.txt").write_text("\n".join(f"kind {k}" for k in kind))
+    lines = [f"item {i},{i},{','.join(map(str, row))},{k}" for i, (row, k) in enumerate(zip(rows, kind, strict=True))]
+    Path("rows.csv").write_text("\n".join(["name,number,a,b,c,d,kind", *lines]))
+
+
+def invoke(*args):
+    return CliRunner().invoke(app, ["report", *map(str, args)])
+
+
+def lines(*args):
+    result = invoke(*args)
+    assert (result.exit_code, result.stderr) == (0, ""), result.output
+    return {
+        line["key"]: line
+        for line in (json.loads(text, parse_constant=pytest.fail) for text in result.stdout.splitlines())
+    }
+
+
+def test_lines_for_programs(folder):
+    found = lines("rows.npy")
+    assert "labels" not in found
+    assert set(found["values"]) == {
+        "key", "title", "level", "verdict", "meaning", "action", "code", "sure", "numbers",
+    }  # fmt: skip
+    assert found["values"]["numbers"]["n"] == 300
+    assert found["hubs"]["numbers"]["hubness"]["skewness"]["rows"] == 300
+
+
+@pytest.mark.parametrize("labels", ["labels.npy", "labels.txt"])
+def test_labels_from_a_file(folder, labels):
+    assert lines("rows.npy", "--labels", labels)["labels"]["numbers"]["classes"].keys() in (
+        {"0", "1"},
+        {"kind 0", "kind 1"},
+    )
+
+
+def test_a_column_of_labels_is_no_coordinate(folder):
+    found = lines("rows.csv", "--labels", "kind", "--id", "number")
+    assert found["capacity"]["numbers"]["d"] == 4
+    classes = found["labels"]["numbers"]["classes"]
+    assert (set(classes), sum(classes.values())) == ({"0", "1"}, 300)
+    named = lines("rows.csv", "--labels", "kind", "--id", "name", "--columns", "a:d")
+    assert "tem " in named["hubs"]["meaning"]
+    assert named["capacity"]["numbers"]["d"] == 4
+
+
+def test_a_page_in_a_file(folder):
+    result = invoke("rows.csv", "--columns", "a:d", "--labels", "kind", "-o", "out.html", "--table", "-m", "cosine")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "rows.csv: 300 rows of 4 float64 numbers, compared by cosine." in result.stdout
+    page = Path("out.html").read_text(encoding="utf-8")
+    assert page.startswith("<!DOCTYPE html>")
+    assert "<h1>rows.csv</h1>" in page
+    assert not list(Path(".").glob("*.part")) + list(Path(".").glob(".*.part"))
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (("rows.npy", "-o", "out.pdf"), "out.pdf cannot be written: its extension is not one of .html, .htm"),
+        (("rows.npy", "-o", "none/out.html"), "none/out.html cannot be written: there is no folder 'none'"),
+        (("rows.npy", "--labels", "kind"), "rows.npy has no columns, and there is no file 'kind': --labels takes a file"),
+        (("rows.npy", "--closer", "larger"), "--closer belongs to --formula, which was not given"),
+        (("rows.npy", "-m", "euclidian"), "no metric is called 'euclidian'; did you mean 'euclidean'"),
+        (("rows.csv", "--labels", "kinds"), "rows.csv has no column 'kinds'; did you mean 'kind'?"),
+        (("rows.npy", "--labels", "rows.npy"), "rows.npy holds an array of shape (300, 4); labels are one a row"),
+        (("rows.npy", "--labels", "rows.csv"), "rows.csv has 7 columns, and none is called label, labels, class"),
+    ],
+)
+def test_errors_of_the_command(folder, args, said):
+    result = invoke(*args)
+    assert result.exit_code == 2
+    assert said in result.stderr.replace("\n", " ")
+    assert not Path("out.html").exists()
+
+
+def test_an_interrupted_run_leaves_no_file(folder):
+    code = (
+        "import likewise.report.dimensions as d, sys\n"
+        "def stop(*a, **k): raise KeyboardInterrupt\n"
+        "import likewise.report.making as m\n"
+        "m.QUESTIONS = (*m.QUESTIONS[:3], ('stop', 'stop', stop))\n"
+        "from likewise.cli import main\n"
+        "sys.argv = ['likewise', 'report', 'rows.npy', '-o', 'out.html']\n"
+        "main()\n"
+    )
+    env = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, timeout=120)
+    assert done.returncode == 130, done.stderr
+    assert sorted(path.name for path in Path(".").iterdir()) == ["labels.npy", "labels.txt", "rows.csv", "rows.npy"]
+
+
+def test_a_report_is_what_it_says(plain):
+    assert isinstance(plain, Report)
+    told = json.loads(json.dumps(plain.as_dict(), allow_nan=False))
+    assert [finding["key"] for finding in told["findings"]] == [finding.key for finding in plain.findings]
+    with pytest.raises(InputError):
+        report(gaussian(20, 2), k=0)
