@@ -403,7 +403,7 @@ def _coded(way: Way, search: _Search, rows: Single, sizes: list[tuple[int, int]]
             continue
         wide = rows[:, : max(kept)]
         quantiser = Quantiser(wide, each)
-        coded: Any = quantiser.packed(wide) if each == 1 else quantiser.decoded(wide)
+        coded: Any = quantiser.packed(wide) if each == 1 else quantiser.decoded(wide, search.options["n_jobs"])
         for size in kept:
             if isinstance(coded, Bits):
                 narrow = leading(coded, size)
