@@ -41,6 +41,7 @@ BETTER = 0.01
 EXCESS, LEAST = 2.0, 0.05
 #: Below this variation, lengths are equal for every purpose.
 NONE = 0.01
+_LARGEST = 1e153  # a length whose square float64 holds
 _EQUAL = 1e-6  # lengths so alike that dot and cosine rank alike but for rounding: not searched
 _QUERIES, _POOL = 200, 2_000  # of the rank correlation of dot and cosine
 _SHOWN = 10_000  # lengths kept for a histogram
@@ -173,7 +174,7 @@ def norms(
     Raises
     ------
     InputError, ShapeError
-        Where k is too large, or labels are not one a row.
+        Where k is too large, labels are not one a row, or products of rows overflow.
 
     Examples
     --------
@@ -194,11 +195,14 @@ def norms(
     if k >= space.n:
         raise InputError(f"k={k}, and a row has {space.n - 1} others")
     lengths = np.concatenate([norm(block) for block in blocks(space.rows)])
+    largest = float(lengths.max())
+    if largest > _LARGEST:
+        raise InputError(f"rows are up to {largest:.3g} long, and their products overflow; divide the items by that")
     mean = float(lengths.mean())
     classes = _one_a_row(labels, "labels", space)
     numbers = _numbers(popularity, space)
     cosine = space.under("cosine").neighbours(k)
-    even = float(lengths.max() - lengths.min()) <= _EQUAL * mean
+    even = largest - float(lengths.min()) <= _EQUAL * mean
     dot = cosine if even else space.under("dot").neighbours(k)
 
     by_dot, by_cosine, better_by = _classes(space, classes, dot, cosine)
@@ -218,7 +222,7 @@ def norms(
         variation=Estimate.exact(found.variation, space.n),
         chance=found.chance,
         smallest=float(lengths.min()),
-        largest=float(lengths.max()),
+        largest=largest,
         unit=bool((np.abs(lengths - 1) <= 1e-3).all()),
         agreement=bootstrap(_mean, _shared(dot, cosine), space.n, seed=space.seed),
         rank_correlation=_rank_correlation(space, even),
