@@ -5,8 +5,8 @@
     python -m benchmarks.geometry --from-json  measures nothing: writes the table of docs/geometry.json
 
 Fashion-MNIST's training images, 784 pixels in float32, the same array for both; in turn, on one thread; the median of
-three rounds, of which all 60,000 images have one. The neighbourhoods of 1,000 rows are decomposed: there all of the time
-is the decompositions'.
+three rounds, of which all 60,000 images have one. The neighbourhoods of 1,000 rows are decomposed: there all of the
+time is the decompositions'.
 """
 
 from __future__ import annotations

@@ -150,6 +150,18 @@ def test_drawn_rows_have_intervals():
     assert found.rank_correlation.rows == 200
 
 
+def test_a_large_set_is_searched_in_part(monkeypatch):
+    rows, label = planted(6000)
+    wanted = norms(rows, labels=label)
+    monkeypatch.setattr("likewise.geometry.norms.NUMBERS", 32 * 3000)
+    found = norms(rows, labels=label)
+    assert (wanted.among, found.among) == (6000, 3000)
+    assert (found.structure.rows, found.structure.total, found.mean.complete) == (3000, 6000, True)
+    assert found.information == wanted.information == "strong"
+    for name in ("structure", "by_dot", "by_cosine"):
+        assert abs(getattr(found, name).value - getattr(wanted, name).value) < 0.05
+
+
 def test_zero_rows_bad_rows_and_huge_ones():
     rows = gaussian(300, 8)
     rows[5] = 0

@@ -173,7 +173,7 @@ class Space:
         return self._kept.prepared
 
     def items_for(self, queries: int) -> Prepared | NDArray[Any]:
-        """What so many queries are best compared with, and the metric it brings: prepared rows, or the rows as they are.
+        """What so many queries are best compared with: prepared rows, or the rows as they are.
 
         Choosing how to prepare rows takes up to a second or two, as long as a search of some 1e11 pair-dimensions.
         """
