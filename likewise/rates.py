@@ -39,7 +39,7 @@ _LEAST_RUNS, _LEAST_SECONDS, _MOST_SECONDS, _AGREE = 12, 0.02, 1.0, 0.02
 #: A thread that had the processor for less than this share of a run was interrupted; where the clock can tell.
 _ALONE, _FINE_CLOCK = 0.97, time.get_clock_info("thread_time").resolution <= 1e-5
 #: Seconds of a run of one thread, beside which a call (3 microseconds) is nothing; of several, which start one by one.
-_SPAN, _LONG_SPAN = 7e-4, 3e-3
+_SPAN, _LONG_SPAN = 7e-4, 5e-3
 
 
 # ------------------------------------------------------------------------------------------------ timing
@@ -54,7 +54,7 @@ class _Loop:
 
 
 def _seconds(loop: _Loop, threads: int, count: int) -> tuple[float, bool]:
-    """From the first thread's start to the last one's end, and whether each had its core to itself meanwhile."""
+    """From the first thread's start to the last one's end, and whether each had a core to itself all the while."""
     together = threading.Barrier(threads)
     spans = [(math.inf, -math.inf, True)] * threads
     errors: list[BaseException] = []
@@ -79,7 +79,10 @@ def _seconds(loop: _Loop, threads: int, count: int) -> tuple[float, bool]:
         worker.join()
     if errors:
         raise errors[0]
-    return max(end for _, end, _ in spans) - min(start for start, _, _ in spans), all(alone for _, _, alone in spans)
+    starts, ends, alone = zip(*spans, strict=True)
+    span = max(ends) - min(starts)
+    at_once = max(starts) - min(starts) <= (1 - _ALONE) * span  # not one after the other, on one core
+    return span, at_once and all(alone)
 
 
 def _fastest(loop: _Loop, threads: int = 1) -> tuple[float, bool]:
