@@ -96,7 +96,7 @@ def peak_kernel(module: ir.Module, name: str, tile: Tile, formula: Formula) -> N
     absolute = tile.target.fma and is_absolute_difference(formula)
     ranged = absolute and is_ranged(tile.target, tile.compute, formula)
     lone = len(formula.terms) == 1
-    product = lone and formula.terms[0] == Expr("mul", (X, Y))
+    product = lone and formula.terms[0] == Expr("mul", (X, Y)) and tile.target.fma
     nodes = {e for term in formula.terms for e in term.walk()}
     called = any(e.op in functions.TABLE or e.op == "pow" for e in nodes)
     of_sum = lone and not called and Expr("sub", (X, Y)) in nodes
