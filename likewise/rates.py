@@ -110,7 +110,7 @@ def _fastest(loop: _Loop, threads: int = 1) -> tuple[float, bool]:
 _memory: dict[Path, float] = {}  # rates of this process, by where they are kept
 
 
-def _path(name: str) -> Path:
+def kept(name: str) -> Path:
     """Where a rate is kept: by machine, instruction set and the generator of the code that was timed."""
     from likewise.backends.llvm.jit import cache_folder, generator
     from likewise.backends.llvm.target import current
@@ -121,7 +121,7 @@ def _path(name: str) -> Path:
 
 def _stored(name: str, measure: Callable[[], tuple[float, bool]], refresh: Refresh = False) -> float:
     """A rate measured once on this machine and kept beside the compiled kernels; measured again where it cannot be."""
-    path = _path(name)
+    path = kept(name)
     if not refresh:
         if path in _memory:
             return _memory[path]
