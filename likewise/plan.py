@@ -55,7 +55,23 @@ def scan_seconds(n: int, m: int, outlook: Outlook, rate: float) -> float:
 
 
 #: What counts as an operation: arithmetic and elementary functions, one each. Signs, comparisons and choices are free.
-_COUNTED = {"add", "sub", "mul", "div", "min", "max", "sqrt", "exp", "log", "pow", "tanh", "sin", "cos", "arctan", "arccos"}
+_COUNTED = {
+    "add",
+    "sub",
+    "mul",
+    "div",
+    "min",
+    "max",
+    "sqrt",
+    "exp",
+    "log",
+    "pow",
+    "tanh",
+    "sin",
+    "cos",
+    "arctan",
+    "arccos",
+}
 
 
 def flops_per_coordinate(metric: Metric) -> int:

@@ -38,8 +38,10 @@ LEVELS: tuple[Level, ...] = ("l1", "l2", "l3", "memory")
 
 _PRODUCT = Expr("mul", (X, Y))
 _LEAST_RUNS, _LEAST_SECONDS, _MOST_SECONDS, _AGREE = 12, 0.02, 1.0, 0.02
-#: A thread that had the processor for less than this share of a run was interrupted; where the clock can tell.
-_ALONE, _FINE_CLOCK = 0.97, time.get_clock_info("thread_time").resolution <= 1e-5
+#: A thread that had the processor for less than this share of a run was interrupted.
+_ALONE = 0.97
+#: Whether the clock of a thread's own time can tell that.
+FINE_CLOCK = time.get_clock_info("thread_time").resolution <= 1e-5
 #: Seconds of a run of one thread, beside which a call (3 microseconds) is nothing; of several, which start one by one.
 _SPAN, _LONG_SPAN = 7e-4, 5e-3
 
@@ -67,7 +69,7 @@ def _seconds(loop: _Loop, threads: int, count: int) -> tuple[float, bool]:
             work, start = time.thread_time(), time.perf_counter()
             loop.run(thread, count)
             end = time.perf_counter()
-            alone = not _FINE_CLOCK or time.thread_time() - work >= _ALONE * (end - start)
+            alone = not FINE_CLOCK or time.thread_time() - work >= _ALONE * (end - start)
             spans[thread] = start, end, alone
         except BaseException as error:
             together.abort()

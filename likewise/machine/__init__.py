@@ -8,6 +8,6 @@ True
 """
 
 from likewise.machine.measure import Machine, Rate, measure
-from likewise.machine.roofline import Roofline, RooflineRow, roofline
+from likewise.machine.roofline import Roofline, RooflineRow, check_picture, roofline
 
-__all__ = ["Machine", "Rate", "measure", "Roofline", "RooflineRow", "roofline"]
+__all__ = ["Machine", "Rate", "measure", "Roofline", "RooflineRow", "roofline", "check_picture"]

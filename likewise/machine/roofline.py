@@ -7,8 +7,8 @@ of its own instructions on registers alone, and that of multiply-adds, which the
     share of the dot product's =  rate / multiply-adds a second
     share of nominal FLOPS     =  rate * FLOPs a coordinate / (2 * multiply-adds a second)
 
-The roofline (Williams, Waterman and Patterson, "Roofline", CACM 2009) draws FLOP/s over the FLOPs for each byte that has
-to come from memory: below (peak / bandwidth), memory is the limit, beyond it arithmetic.
+The roofline (Williams, Waterman and Patterson, "Roofline", CACM 2009) draws FLOP/s over the FLOPs for each byte that
+has to come from memory: below (peak / bandwidth), memory is the limit, beyond it arithmetic.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -36,10 +36,11 @@ from likewise.formula.parse import metric_from_name
 from likewise.formula.screen import choose, factor
 from likewise.machine.measure import Machine, measure
 from likewise.plan import flops_per_coordinate
+from likewise.reductions import CountedTopK
 
 #: Rounds of a measurement, all metrics in turn, and the seconds of one core that a run is cut to.
-ROUNDS, RUN_SECONDS = 4, 0.04
-_K = 10
+ROUNDS, RUN_SECONDS = 3, 0.025
+_K, _MOST_SIDE = 10, 8192
 #: Rows of the search of one query are so many bytes at most, and twice the largest cache at least where that is less.
 _MOST_SINGLE = 256 << 20
 
@@ -77,7 +78,7 @@ class RooflineRow:
     way : str
         What that search compared: "float32", "float64", "8-bit codes" or "bits".
     single : float
-        Coordinates a second of a search by one query, on one core, of rows that lie in memory.
+        Coordinates a second of a search of prepared items by one query, on one core; they lie in memory.
     """
 
     metric: str
@@ -128,7 +129,7 @@ class RooflineRow:
     @property
     def single_intensity(self) -> float:
         """FLOPs for each byte of one query's search: each coordinate of 4 bytes is read once."""
-        return self.flops / 4
+        return self.flops / 4  # a search by codes reads fewer bytes than that, and may lie above the roof
 
     def as_dict(self) -> dict[str, Any]:
         """For programs."""
@@ -162,8 +163,7 @@ class Roofline:
 
     def save(self, path: str | Path) -> None:
         """Write :meth:`svg` into a file."""
-        if Path(path).suffix.lower() != ".svg":
-            raise InputError(f"{path} is no name of a picture; the roofline is drawn as SVG: roofline.svg")
+        check_picture(path)
         text = self.svg()
         try:
             Path(path).write_text(text, encoding="utf-8")
@@ -195,6 +195,20 @@ class Roofline:
         return "\n".join([str(self.machine), "", *lines])
 
 
+def check_picture(path: str | Path) -> None:
+    """Refuse a file that the roofline cannot be drawn into, before it is measured.
+
+    Raises
+    ------
+    InputError
+        For a name that does not end in .svg, or a folder that does not exist.
+    """
+    if Path(path).suffix.lower() != ".svg":
+        raise InputError(f"the roofline is drawn as SVG, and {path} is not called that; try roofline.svg")
+    if not Path(path).parent.is_dir():
+        raise InputError(f"{path} cannot be written: there is no folder {Path(path).parent}")
+
+
 # ------------------------------------------------------------------------------------------------ measuring
 
 
@@ -204,81 +218,93 @@ def _is_of_bits(metric: Metric) -> bool:
     return counts_of(metric) is not None and not nodes & {"add", "sub", "mul", "div"}
 
 
-@dataclass
+class _Data:
+    """Rows that all metrics compare, made once: Gaussian, or zeros and ones."""
+
+    def __init__(self, d: int) -> None:
+        self.d, self._made = d, dict[str, Any]()
+
+    def rows(self, count: int, part: int, binary: bool = False) -> Any:
+        """The first ``count`` rows of a part: 0 for those of one query's search, which no cache holds."""
+        name = f"{part} {binary}"
+        if name not in self._made:
+            most = _single_rows(self.d) if part == 0 else 4 * _MOST_SIDE
+            if binary:
+                self._made[name] = (self.rows(most, part) > 0).astype(np.float32)
+            else:
+                self._made[name] = np.random.default_rng(part).standard_normal((most, self.d), dtype=np.float32)
+        return self._made[name][:count]
+
+
+def _fastest(run: Callable[[], Any], tries: int, alone: bool) -> float:
+    """Seconds: of a run on the caller's thread ``alone``, those that the processor gave it, whoever else had some."""
+    clock = time.thread_time if alone and rates.FINE_CLOCK else time.perf_counter
+    best = math.inf
+    for _ in range(tries):
+        start = clock()
+        run()
+        best = min(best, clock() - start)
+    return best
+
+
 class _Contest:
     """One metric's runs, and the best of each so far."""
 
-    metric: Metric
-    d: int
-    threads: int
-    runs: dict[str, tuple[Callable[[], Any], float]]  # name -> (run, coordinates that it compares)
-    best: dict[str, float]
-    way: str
-    pairs: int
-
-    @classmethod
-    def of(cls, metric: Metric, d: int, threads: int) -> _Contest:
-        """Rows for runs of some :data:`RUN_SECONDS` each, by the rate that the instructions allow."""
-        allowed = rates.known_rate(metric)
-        side = max(256, min(8192, int(math.sqrt(RUN_SECONDS * allowed / d)) // 256 * 256))
-        x, y = _rows(side, d, False, 1), _rows(side, d, False, 2)
-        weights = np.ones(side, np.float32)
-        binary = _is_of_bits(metric)
-        queries, items = _rows(side // 4, d, binary, 3), _rows(4 * side, d, binary, 4)
+    def __init__(self, metric: Metric, data: _Data, threads: int) -> None:
+        d, allowed, binary = data.d, rates.known_rate(metric), _is_of_bits(metric)
+        side = max(256, min(_MOST_SIDE, int(math.sqrt(RUN_SECONDS * allowed / d)) // 256 * 256))
+        x, y, weights = data.rows(side, 1), data.rows(side, 2), np.ones(side, np.float32)
+        queries, items = data.rows(side // 4, 1, binary), data.rows(4 * side, 2, binary)
         shelf = prepare(items, metric=metric, n_jobs=1)
-        many = _rows(_single_rows(d), d, binary, 5)
-        stats = topk(queries, shelf, _K, n_jobs=1, stats=True).stats
-        way = "8-bit codes" if stats.screened else "bits" if binary else _ARITHMETIC[choose(metric).compute]
-        work = float(side * side * d)
-        runs = {
-            "rate": (lambda: weighted_sum(x, y, weights, metric=metric, n_jobs=1), work),
-            "search": (lambda: topk(queries, shelf, _K, n_jobs=1), work),
-            "single": (lambda: topk(many[:1], many, _K, metric=metric, n_jobs=1), float(many.size)),
+        stats = cast(CountedTopK, topk(queries, shelf, _K, n_jobs=1, stats=True)).stats
+        self.way = "8-bit codes" if stats.screened else "bits" if binary else _ARITHMETIC[choose(metric).compute]
+        self.metric, self.data, self.threads, self.pairs = metric, data, threads, side * side
+        self.runs: dict[str, Callable[[], Any]] = {
+            "rate": lambda: weighted_sum(x, y, weights, metric=metric, n_jobs=1),
+            "search": lambda: topk(queries, shelf, _K, n_jobs=1),
         }
         if threads > 1:
-            runs["together"] = (lambda: weighted_sum(x, y, weights, metric=metric, n_jobs=threads), work)
-        return cls(metric, d, threads, runs, dict.fromkeys(runs, 0.0), way, side * side)
+            self.runs["together"] = lambda: weighted_sum(x, y, weights, metric=metric, n_jobs=threads)
+        self.best = dict.fromkeys(self.runs, math.inf)
+        self.single = self._single(binary)
+
+    def _single(self, binary: bool) -> float:
+        """Coordinates a second of one query's search; what is prepared for it is not kept."""
+        many = self.data.rows(_single_rows(self.data.d), 0, binary)
+        shelf = prepare(many, metric=self.metric, n_jobs=1)
+        query = self.data.rows(1, 1, binary)
+        topk(query, shelf, _K, n_jobs=1)
+        return float(many.size / _fastest(lambda: topk(query, shelf, _K, n_jobs=1), 6, True))
 
     def round(self) -> None:
         """Each run once more; the first compiles, and is not timed."""
-        for name, (run, work) in self.runs.items():
-            if not self.best[name]:
+        for name, run in self.runs.items():
+            if math.isinf(self.best[name]):
                 run()
-            for _ in range(2):
-                start = time.perf_counter()
-                run()
-                self.best[name] = max(self.best[name], work / (time.perf_counter() - start))
-        rates.known_rate(self.metric, refresh="again")
-        rates.fma_rate(refresh="again")
+            self.best[name] = min(self.best[name], _fastest(run, 2, name != "together"))
 
     def row(self) -> RooflineRow:
         """What was found."""
-        core = factor(self.metric)
-        joined = ", ".join(map(str, core.terms))
+        joined = ", ".join(map(str, factor(self.metric).terms))
+        rate = {name: self.pairs * self.data.d / seconds for name, seconds in self.best.items()}
         return RooflineRow(
             metric=self.metric.name or "formula",
             formula=f"{self.metric.combine} of {joined}",
             flops=flops_per_coordinate(self.metric),
-            d=self.d,
+            d=self.data.d,
             pairs=self.pairs,
-            rate=self.best["rate"],
-            together=self.best.get("together", self.best["rate"]),
+            rate=rate["rate"],
+            together=rate.get("together", rate["rate"]),
             threads=self.threads,
             allowed=rates.known_rate(self.metric),
             products=rates.fma_rate(),
-            search=self.best["search"],
+            search=rate["search"],
             way=self.way,
-            single=self.best["single"],
+            single=self.single,
         )
 
 
 _ARITHMETIC = {"f32": "float32", "f64": "float64", "bits": "bits"}
-
-
-def _rows(n: int, d: int, binary: bool, seed: int) -> Any:
-    rng = np.random.default_rng(seed)
-    made = rng.standard_normal((n, d), dtype=np.float32)
-    return (made > 0).astype(np.float32) if binary else made
 
 
 def _single_rows(d: int) -> int:
@@ -299,7 +325,7 @@ def _kept(path: Path) -> RooflineRow | None:
     with contextlib.suppress(OSError, ValueError, TypeError, AttributeError):
         row = RooflineRow(**json.loads(path.read_text(encoding="utf-8")))
         numbers = (row.rate, row.together, row.allowed, row.products, row.search, row.single)
-        if all(isinstance(n, float) and 1e3 < n < 1e16 for n in numbers) and isinstance(row.formula, str):
+        if all(1e3 < float(number) < 1e16 for number in numbers) and f"{row.metric}{row.formula}{row.way}":
             return row
     return None
 
@@ -323,7 +349,7 @@ def _metrics(given: Any) -> list[Metric]:
 def roofline(
     metrics: Any = None,
     *,
-    d: int = 128,
+    d: int = 256,
     refresh: bool = False,
     n_jobs: int | None = None,
     progress: Progress = None,
@@ -331,8 +357,8 @@ def roofline(
     """What each metric reaches of this machine, measured through the verbs on Gaussian float32 rows.
 
     Rows of zeros and ones for those that only ask whether coordinates are equal. Measured once and kept, as
-    :func:`measure` does: all metrics in turn, four rounds, the best of each, and beside each of them its
-    instructions and multiply-adds.
+    :func:`measure` does: all metrics in turn, three rounds, the best of each, and their instructions and multiply-adds
+    in every round. Runs of one core are timed by the processor time that they were given.
 
     Parameters
     ----------
@@ -382,11 +408,15 @@ def roofline(
 
     machine = measure(refresh, n_jobs=n_jobs)
     advance()
-    contests = []
+    data, contests = _Data(d), list[_Contest]()
+    instructions = {(factor(metric).terms, metric.combine): metric for metric in missing}
     for metric in missing:
-        contests.append(_Contest.of(metric, d, threads))
+        contests.append(_Contest(metric, data, threads))
         advance()
     for _ in range(ROUNDS):
+        for metric in instructions.values():
+            rates.known_rate(metric, refresh="again")
+        rates.fma_rate(refresh="again")
         for contest in contests:
             contest.round()
             advance()
