@@ -11,7 +11,7 @@ from likewise.cli import show
 from likewise.cli.guard import guarded
 from likewise.cli.options import AsTable, Jobs
 from likewise.extras import need
-from likewise.machine import Machine, RooflineRow
+from likewise.machine.roofline import NOTE
 
 
 @guarded
@@ -53,24 +53,9 @@ def machine(
     if plot is not None:
         found.save(plot)
     if table:
-        show.tables([show.plain_table([_line(row) for row in found.rows])], heading=_heading(found.machine))
+        heading = f"{found.machine}\n\n{NOTE}"
+        show.tables([show.plain_table([row.cells() for row in found.rows])], heading=heading)
     elif json:
         show.lines([found.as_dict()])
     else:
         show.lines([found.machine.as_dict(), *(row.as_dict() for row in found.rows)])
-
-
-def _heading(found: Machine) -> str:
-    return f"{found}\n\nG/s: 10^9 coordinates of pairs a second of one core; shares are of its measured peaks."
-
-
-def _line(row: RooflineRow) -> dict[str, str]:
-    return {
-        "metric": row.metric,
-        "G/s": f"{row.rate / 1e9:.1f}",
-        "of its instructions": f"{row.share:.0%}",
-        "of multiply-adds": f"{row.of_products:.0%}",
-        "of nominal FLOPS": f"{row.of_nominal:.0%}",
-        "search G/s": f"{row.search / 1e9:.1f}",
-        "by": row.way,
-    }

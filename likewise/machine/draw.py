@@ -69,7 +69,8 @@ _FIRST = ("dot", "euclidean", "manhattan", "chebyshev")
 
 def _names(axis: Any, found: Roofline) -> None:
     """A name to the left of points of all with all, where it covers neither another name nor a point."""
-    rows = sorted(found.rows, key=lambda row: (row.metric not in _FIRST, row.flops_per_second))
+    order = {name: place for place, name in enumerate(_FIRST)}
+    rows = sorted(found.rows, key=lambda row: (order.get(row.metric, len(order)), row.flops_per_second))
     places = {row.metric: axis.transData.transform((row.intensity, row.flops_per_second)) for row in rows}
     scale = axis.figure.dpi / 72
     taken = [(x - 4 * scale, y - 4 * scale, x + 4 * scale, y + 4 * scale) for x, y in places.values()]

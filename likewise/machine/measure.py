@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import platform
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from likewise import rates
@@ -51,6 +51,9 @@ class Machine:
     ----------
     cpu, architecture, instructions : str
         What the processor calls itself, what the compiler calls it, and the instruction set that kernels are made for.
+    system : str
+    lanes : int
+        float32 numbers of a register.
     cores, threads : int
         Cores that this process may use, and how many threads "together" stands for. Two threads of one core share its
         arithmetic: more threads than cores make nothing of arithmetic faster.
@@ -71,6 +74,7 @@ class Machine:
     architecture: str
     instructions: str
     system: str
+    lanes: int
     cores: int
     threads: int
     caches: dict[str, int]
@@ -90,7 +94,7 @@ class Machine:
 
     def a_cycle(self, compute: str = "f32") -> int:
         """Multiply-adds a cycle of one core: a register's worth times how many registers the core takes at once."""
-        lanes = current().lanes if compute == "f32" else max(current().lanes // 2, 1)
+        lanes = self.lanes if compute == "f32" else max(self.lanes // 2, 1)
         return lanes * max(1, round(self.fma(compute) / (self.clock * lanes)))
 
     def nominal_flops(self, compute: str = "f32") -> float | None:
@@ -117,6 +121,7 @@ class Machine:
             "architecture": self.architecture,
             "instructions": self.instructions,
             "system": self.system,
+            "lanes": self.lanes,
             "cores": self.cores,
             "threads": self.threads,
             "caches": self.caches,
@@ -129,6 +134,16 @@ class Machine:
             "rates": {name: rate.as_dict() for name, rate in self.rates.items()},
         }
 
+    @classmethod
+    def from_dict(cls, found: dict[str, Any]) -> Machine:
+        """What :meth:`as_dict` gave, as of another machine."""
+        rates = {
+            name: Rate(rate["one_core"], rate["together"], rate["threads"], rate["unit"])
+            for name, rate in found["rates"].items()
+        }
+        names = {field.name for field in fields(cls)}
+        return cls(**{name: value for name, value in found.items() if name in names} | {"rates": rates})
+
     def __str__(self) -> str:
         sizes = ", ".join(f"{level.upper()} {size >> 10:,} KB" for level, size in self.caches.items())
         memory = "" if self.memory is None else f"; {self.memory / 2**30:.0f} GB of memory"
@@ -137,7 +152,8 @@ class Machine:
         if self.stated_clock is not None:
             clock += f" ({self.stated_clock / 1e9:.2f} stated)"
         lines = [
-            f"{self.cpu} ({self.architecture}), {self.instructions} code; {cores}; {clock}; {sizes}{memory}",
+            f"{self.cpu} ({self.architecture}), {self.instructions} code; {cores}; {clock}",
+            f"caches     {sizes}{memory}",
             f"peak       {self.flops() / 1e9:,.0f} GFLOP/s of float32 a core: {self.a_cycle()} multiply-adds a cycle; "
             f"{self.flops(together=True) / 1e9:,.0f} on {_threads(self.threads)}",
         ]
@@ -237,6 +253,7 @@ def measure(refresh: bool = False, *, n_jobs: int | None = None, progress: Progr
         architecture=host().cpu,
         instructions=current().name,
         system=f"{platform.system()} {platform.machine()}",
+        lanes=current().lanes,
         cores=processor.cores(),
         threads=threads,
         caches=processor.caches(),

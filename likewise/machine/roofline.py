@@ -18,7 +18,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, cast
 
@@ -143,6 +143,26 @@ class RooflineRow:
             "single_intensity": self.single_intensity,
         }
 
+    def cells(self) -> dict[str, str]:
+        """For a table: see :data:`NOTE`."""
+        return {
+            "metric": self.metric,
+            "G/s": f"{self.rate / 1e9:.1f}",
+            "own": f"{self.share:.0%}",
+            "dot": f"{self.of_products:.0%}",
+            "FLOPS": f"{self.of_nominal:.0%}",
+            "search": f"{self.search / 1e9:.1f}",
+            "by": self.way,
+        }
+
+
+#: What the columns of a table say.
+NOTE = (
+    "G/s: 10^9 coordinates of pairs a second, one core, every pair computed in full. own: share of what its own "
+    "instructions allow; dot: of multiply-adds; FLOPS: its FLOP/s of the nominal ones. search: G/s that a search of "
+    "prepared items gets through, and by what."
+)
+
 
 @dataclass(frozen=True)
 class Roofline:
@@ -154,6 +174,13 @@ class Roofline:
     def as_dict(self) -> dict[str, Any]:
         """For programs."""
         return {"machine": self.machine.as_dict(), "metrics": [row.as_dict() for row in self.rows]}
+
+    @classmethod
+    def from_dict(cls, found: dict[str, Any]) -> Roofline:
+        """What :meth:`as_dict` gave, as of another machine."""
+        names = {field.name for field in fields(RooflineRow)}
+        rows = [RooflineRow(**{k: v for k, v in row.items() if k in names}) for row in found["metrics"]]
+        return cls(Machine.from_dict(found["machine"]), tuple(rows))
 
     def svg(self) -> str:
         """The roofline as a picture; needs matplotlib."""
@@ -171,19 +198,7 @@ class Roofline:
             raise InputError(f"{path} cannot be written: {error.strerror}") from None
 
     def __str__(self) -> str:
-        heads = ("metric", "G/s", "of its instructions", "of multiply-adds", "of nominal FLOPS", "search G/s", "by")
-        cells = [
-            (
-                row.metric,
-                f"{row.rate / 1e9:.1f}",
-                f"{row.share:.0%}",
-                f"{row.of_products:.0%}",
-                f"{row.of_nominal:.0%}",
-                f"{row.search / 1e9:.1f}",
-                row.way,
-            )
-            for row in self.rows
-        ]
+        heads, cells = list(self.rows[0].cells()), [list(row.cells().values()) for row in self.rows]
         widths = [max(map(len, column)) for column in zip(heads, *cells, strict=True)]
         lines = [
             "  ".join(
@@ -192,7 +207,7 @@ class Roofline:
             ).rstrip()
             for line in (heads, *cells)
         ]
-        return "\n".join([str(self.machine), "", *lines])
+        return "\n".join([str(self.machine), "", *lines, "", NOTE])
 
 
 def check_picture(path: str | Path) -> None:
@@ -210,6 +225,13 @@ def check_picture(path: str | Path) -> None:
 
 
 # ------------------------------------------------------------------------------------------------ measuring
+
+
+def _name(metric: Metric) -> str:
+    """What it is called, without parameters that are the default's."""
+    name = metric.name or "formula"
+    bare = name.partition("(")[0]
+    return bare if bare in NAMED and bare != "mahalanobis" and as_metric(bare) == metric else name
 
 
 def _is_of_bits(metric: Metric) -> bool:
@@ -288,7 +310,7 @@ class _Contest:
         joined = ", ".join(map(str, factor(self.metric).terms))
         rate = {name: self.pairs * self.data.d / seconds for name, seconds in self.best.items()}
         return RooflineRow(
-            metric=self.metric.name or "formula",
+            metric=_name(self.metric),
             formula=f"{self.metric.combine} of {joined}",
             flops=flops_per_coordinate(self.metric),
             d=self.data.d,
