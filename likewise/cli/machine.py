@@ -11,7 +11,7 @@ from likewise.cli import show
 from likewise.cli.guard import guarded
 from likewise.cli.options import AsTable, Jobs
 from likewise.extras import need
-from likewise.machine.roofline import NOTE
+from likewise.machine.rooflines import NOTE
 
 
 @guarded

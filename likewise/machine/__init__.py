@@ -7,7 +7,7 @@
 True
 """
 
-from likewise.machine.measure import Machine, Rate, measure
-from likewise.machine.roofline import Roofline, RooflineRow, check_picture, roofline
+from likewise.machine.peaks import Machine, Rate, measure
+from likewise.machine.rooflines import Roofline, RooflineRow, check_picture, roofline
 
 __all__ = ["Machine", "Rate", "measure", "Roofline", "RooflineRow", "roofline", "check_picture"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from likewise.extras import need
 
 if TYPE_CHECKING:
-    from likewise.machine.roofline import Roofline, RooflineRow
+    from likewise.machine.rooflines import Roofline, RooflineRow
 
 #: Of Okabe and Ito, which most people can tell apart; the marks differ too.
 _SEARCH, _SUM, _SINGLE, _ROOF = "#0072B2", "#D55E00", "#009E73", "#333333"

@@ -34,7 +34,7 @@ from likewise.formula.metric import Metric
 from likewise.formula.metrics import NAMED, as_metric
 from likewise.formula.parse import metric_from_name
 from likewise.formula.screen import choose, factor
-from likewise.machine.measure import Machine, measure
+from likewise.machine.peaks import Machine, measure
 from likewise.plan import flops_per_coordinate
 from likewise.reductions import CountedTopK
 
