@@ -8,6 +8,7 @@ import typer
 
 import likewise as lw
 from likewise.cli import lm
+from likewise.cli.machine import machine
 from likewise.cli.recommend import recommend
 from likewise.cli.report import report
 from likewise.cli.search import search
@@ -30,6 +31,6 @@ def root(version: Annotated[bool, typer.Option("--version", help="Print the vers
         raise typer.Exit
 
 
-for command in (topk, pairwise, metrics, explain, report, recommend, search, translate):
+for command in (topk, pairwise, metrics, explain, machine, report, recommend, search, translate):
     app.command()(command)
 app.add_typer(lm.app)
