@@ -1,0 +1,115 @@
+"""Running a computation for its time: bounded, warm, the quickest of several runs."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from likewise.compute.options import physical_memory
+from likewise.costs.result import Run
+from likewise.costs.text import size_text, time_text
+from likewise.errors import InputError
+
+#: A run may be expected to take so long at most, and so much of this machine's memory.
+MOST_SECONDS, MOST_MEMORY = 60.0, 0.5
+#: Runs go on until they took so long together, or were so many.
+_ENOUGH_SECONDS, _ENOUGH_RUNS = 0.15, 50
+#: Numbers that a thread takes at a time from what is computed number by number: they stay in the first cache.
+_BLOCK = 4096
+
+
+def times(run: Run, expected: float, title: str) -> dict[str, float]:
+    """Seconds of each step: after one run to warm up, the quickest of several."""
+    if run.refusal:
+        raise InputError(run.refusal)
+    if expected > MOST_SECONDS:
+        raise InputError(
+            f"{title}: about {time_text(expected)} are expected, and at most {MOST_SECONDS:.0f} s are measured; "
+            "measure something smaller, or read the time expected"
+        )
+    most = MOST_MEMORY * physical_memory()
+    if run.bytes > most:
+        raise InputError(
+            f"{title}: it takes {size_text(run.bytes)}, and at most {size_text(most)} are measured with; "
+            "measure something smaller, or read the time expected"
+        )
+    steps = run.make()
+    best: dict[str, float] = {}
+    with _steady(), blas_threads(run.threads):
+        begun = time.perf_counter()
+        for _, step in steps:
+            step()
+        warm = time.perf_counter() - begun
+        runs = 1 if warm > 2 else 3 if warm > 0.1 else _ENOUGH_RUNS
+        begun = time.perf_counter()
+        for _ in range(runs):
+            for name, step in steps:
+                start = time.perf_counter()
+                step()
+                taken = time.perf_counter() - start
+                best[name] = min(best.get(name, taken), taken)
+            if time.perf_counter() - begun > _ENOUGH_SECONDS:
+                break
+    return best
+
+
+@contextlib.contextmanager
+def _steady() -> Iterator[None]:
+    """Without the garbage collector, which might fall into a run."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+@contextlib.contextmanager
+def blas_threads(threads: int | None) -> Iterator[None]:
+    """NumPy's products on so many threads, where threadpoolctl is there to say so."""
+    if threads is None:
+        yield
+        return
+    try:
+        from threadpoolctl import threadpool_limits
+    except ImportError:
+        yield
+        return
+    with threadpool_limits(limits=threads, user_api="blas"):
+        yield
+
+
+def draw(*shape: int, dtype: str = "float32", seed: int = 0) -> NDArray[Any]:
+    """Numbers of a standard normal distribution."""
+    kind = np.float64 if dtype == "float64" else np.float32
+    return np.random.default_rng(seed).standard_normal(shape, dtype=kind)
+
+
+def in_blocks(change: Callable[[NDArray[Any]], None], array: NDArray[Any], pool: ThreadPoolExecutor | None) -> None:
+    """``change`` applied in place to an array of rows, some at a time, on all threads of the pool.
+
+    Number by number NumPy has one thread and one pass over memory for each operation; blocks that stay in the cache and
+    threads make that comparable with products.
+    """
+    rows = array.reshape(-1, array.shape[-1])
+    size = max(1, _BLOCK // max(1, rows.shape[1]))
+    workers = 1 if pool is None else pool._max_workers
+    share = -(-len(rows) // workers)
+
+    def some(begin: int) -> None:
+        stop = min(begin + share, len(rows))
+        for start in range(begin, stop, size):
+            change(rows[start : min(start + size, stop)])
+
+    if pool is None or workers == 1:
+        some(0)
+        return
+    list(pool.map(some, range(0, len(rows), share)))
