@@ -46,7 +46,7 @@ def child(metric: str) -> dict[str, Any]:
     start = time.perf_counter()
     from likewise.backends.llvm import jit
 
-    jit.current(), jit._generator()
+    jit.current(), jit.generator()
     ready = time.perf_counter() - start
     kernels: list[tuple[str, float]] = []
     load = jit._load

@@ -90,7 +90,7 @@ def cache_folder() -> Path:
 
 
 @functools.cache
-def _generator() -> str:
+def generator() -> str:
     """A digest of the code generator itself: a change to it makes new objects."""
     digest = hashlib.sha256()
     folder = Path(__file__).parent
@@ -174,7 +174,7 @@ def _write(path: Path, body: bytes) -> None:
 @functools.lru_cache(maxsize=4096)
 def _load(recipe: str, name: str, fields: tuple[str, ...], build: _Recipe, target: Target) -> Kernel:
     with _lock:
-        key = hashlib.sha256(f"{_generator()}\n{target}\n{recipe}".encode()).hexdigest()
+        key = hashlib.sha256(f"{generator()}\n{target}\n{recipe}".encode()).hexdigest()
         path = cache_folder() / key[:2] / f"{key}.o"
         body = _read(path)
         if body is None:

@@ -13,10 +13,10 @@ Each pair is accumulated in its own lane, coordinate after coordinate: a result 
 machine. What follows (the epilogue) is the reduction.
 
 ``tile`` is the micro-kernel, ``bits`` that of zeros and ones; ``rows``, ``search``, ``dense`` and ``fold`` are the loop
-nests around it.
+nests around it, ``stream`` loops that only move memory.
 """
 
-from likewise.backends.llvm.kernels import codes, scan, single
+from likewise.backends.llvm.kernels import codes, scan, single, stream
 from likewise.backends.llvm.kernels.bits import (
     COUNT_BITS_FIELDS,
     PACK_BITS_FIELDS,
@@ -111,6 +111,7 @@ __all__ = [
     "single",
     "stat_fields",
     "stats_kernel",
+    "stream",
     "sum_kernel",
     "tile_for",
     "unpack_bits_kernel",
