@@ -11,7 +11,7 @@ from typing import Any
 
 from likewise.formula.codes import Coding
 from likewise.formula.metric import Metric
-from likewise.formula.screen import Rows, Screen, Slack, choose, slack
+from likewise.formula.screen import Rows, Screen, Slack, choose, factor, slack
 
 #: Packed items in hand at a time: small enough to stay in a last-level cache share, large enough that packing and the
 #: hand-over between threads are under 2% of the work.
@@ -52,6 +52,36 @@ def scan_seconds(n: int, m: int, outlook: Outlook, rate: float) -> float:
     """Core-seconds of a search by codes, at ``rate`` pair-dimensions per second in integers."""
     listed = sum(pairs * (_LISTED_SECONDS + size * _BYTE_SECONDS) for size, pairs in outlook.stages)
     return n * (m * (outlook.coordinates / (_INTEGER_SHARE * rate) + _PAIR_SECONDS) + listed)
+
+
+#: What counts as an operation: arithmetic and elementary functions, one each. Signs, comparisons and choices are free.
+_COUNTED = {
+    "add",
+    "sub",
+    "mul",
+    "div",
+    "min",
+    "max",
+    "sqrt",
+    "exp",
+    "log",
+    "pow",
+    "tanh",
+    "sin",
+    "cos",
+    "arctan",
+    "arccos",
+}
+
+
+def flops_per_coordinate(metric: Metric) -> int:
+    """FLOPs that a pair takes for each of its coordinates: those of the terms, and one each to combine them.
+
+    What concerns one row alone is computed once a row, and not counted: 2 for cosine as for dot.
+    """
+    core = factor(metric)
+    nodes = {node for term in core.terms for node in term.walk()}
+    return sum(node.op in _COUNTED for node in nodes) + len(core.terms)
 
 
 def coding_seconds(rows: int, d: int) -> float:

@@ -73,7 +73,7 @@ class Alignment:
             columns.append([axis.head, _cell(axis.x), _cell(axis.y), last])
         widths = [max(map(len, column)) for column in columns]
         lines = []
-        for row in zip(*columns, strict=True):
+        for row in zip(*(columns if self.result or not self.ok else [column[:3] for column in columns]), strict=True):
             cells = [row[0].ljust(widths[0]), *(cell.rjust(w) for cell, w in zip(row[1:], widths[1:], strict=True))]
             lines.append("   ".join(cells).rstrip())
         return "\n".join(lines)
@@ -92,7 +92,9 @@ class Alignment:
                 f"and summed, so both need as many{hint}"
             )
         where = f"axis {axis.head}" if self.op != "@" else "a batch axis"
-        return f"{where} has {axis.x:,} in x and {axis.y:,} in y: sizes have to be equal, or one of them 1 to be repeated"
+        return (
+            f"{where} has {axis.x:,} in x and {axis.y:,} in y: sizes have to be equal, or one of them 1 to be repeated"
+        )
 
     def repeats(self) -> list[str]:
         """What broadcasting repeats, a sentence for each operand."""
@@ -112,7 +114,9 @@ class Alignment:
         letters = [_LETTERS[i] for i in range(len(lead))]
         if self.op in ("@", "."):
             return self._summed(letters)
-        general = f"result{_at(letters)} = x{_at(self._own('x', letters))} {_SIGNS[self.op]} y{_at(self._own('y', letters))}"
+        general = (
+            f"result{_at(letters)} = x{_at(self._own('x', letters))} {_SIGNS[self.op]} y{_at(self._own('y', letters))}"
+        )
         if 0 in self.result:
             return f"{general}\nthere is none: an axis has no elements"
         last = [str(size - 1) for size in self.result]

@@ -1,10 +1,10 @@
-"""What limits a computation on this machine: arithmetic, or the way of its data from memory.
+"""What limits a computation on this machine: arithmetic, or the way of its data.
 
-    seconds = max(FLOPs / peak, bytes / bandwidth) / threads + calls
+    seconds = max(FLOPs / peak, bytes / bandwidth) + calls
 
-Both rates are measured (:mod:`likewise.rates`), and both are of one core. Their quotient, FLOPs a byte, is the ridge of
-the roofline: computations below it wait for memory, those above it for arithmetic (Williams, Waterman and Patterson,
-"Roofline", CACM 2009).
+All rates are measured (:mod:`likewise.rates`), on as many threads as the computation has. The quotient of the first
+two, FLOPs a byte, is the ridge of the roofline: computations below it wait for data, those above it for arithmetic
+(Williams, Waterman and Patterson, "Roofline", CACM 2009). Data that a cache holds come from that cache.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from likewise import rates
-from likewise.backends.llvm.pool import resolve_jobs
+from likewise.backends.llvm import processor
+from likewise.backends.llvm.pool import available_cores, resolve_jobs
 from likewise.costs.result import Operation
 from likewise.costs.text import nearest
 from likewise.errors import DtypeError
@@ -28,15 +29,10 @@ CALL_SECONDS = 1e-6
 
 @dataclass(frozen=True)
 class Ceilings:
-    """The rates of one core for numbers of one type, and how many cores there are to use.
-
-    ``multiply_adds`` a second, fused: half the FLOP/s of the vendor's figure; ``bandwidth`` in bytes a second.
-    """
+    """The rates of this machine for numbers of one type, on so many threads."""
 
     dtype: str
     threads: int
-    multiply_adds: float
-    bandwidth: float
 
     @property
     def size(self) -> int:
@@ -48,10 +44,18 @@ class Ceilings:
         """The arithmetic: 16-bit numbers are computed with in float32."""
         return "f64" if self.dtype == "float64" else "f32"
 
+    def multiply_adds(self, threads: int | None = None) -> float:
+        """A second, fused: half the FLOP/s of the vendor's figure."""
+        return rates.fma_rate(self.compute, threads=threads or self.threads)
+
+    def bandwidth(self, level: str = "memory", kind: str = "read", threads: int | None = None) -> float:
+        """Bytes a second."""
+        return rates.bandwidth(level, kind, threads=threads or self.threads)  # type: ignore[arg-type]
+
     @property
     def ridge(self) -> float:
-        """FLOPs a byte from which on arithmetic is the limit, and no longer memory."""
-        return 2 * self.multiply_adds / self.bandwidth
+        """FLOPs a byte from memory from which on arithmetic is the limit."""
+        return 2 * self.multiply_adds() / self.bandwidth()
 
     def operation(
         self,
@@ -73,30 +77,34 @@ class Ceilings:
         except for a ``formula`` that is evaluated so many times, which has its own measured rate.
         """
         workers = self.threads if threads is None else threads
-        slots = products / 2 + (flops - products)
-        arithmetic = slots / self.multiply_adds
+        rate = self.multiply_adds(workers)
+        arithmetic = (flops - products / 2) / rate
         if formula is not None and formula[0]:
-            arithmetic = products / 2 / self.multiply_adds + formula[0] / rates.peak(formula[1], self.compute)
+            each = rates.known_rate(formula[1], self.compute) * rate / self.multiply_adds(1)
+            arithmetic = products / 2 / rate + formula[0] / each
         moved = numbers * self.size
+        source = home(moved // count)
+        waits = moved / self.bandwidth(source, "read" if products else "copy", workers)
         return Operation(
             name, what, flops, products, moved,
-            arithmetic_seconds=arithmetic / workers, memory_seconds=moved / self.bandwidth / workers,
-            call_seconds=count * CALL_SECONDS, level=level, count=count, part=part, threads=workers,
+            arithmetic_seconds=arithmetic, memory_seconds=waits, call_seconds=count * CALL_SECONDS, source=source,
+            level=level, count=count, part=part, threads=workers,
         )  # fmt: skip
+
+
+def home(size: int) -> str:
+    """Where so many bytes stay between two uses: the nearest cache that holds them, or memory."""
+    return next((level for level, bytes_ in sorted(processor.caches().items()) if size <= bytes_), "memory")
 
 
 def ceilings(dtype: Any = "float32", n_jobs: int | None = None) -> Ceilings:
     """The ceilings of this machine: measured at the first call, then kept."""
     name = dtype if isinstance(dtype, str) else getattr(dtype, "__name__", str(dtype))
     if name not in SIZES:
-        raise DtypeError(f"dtype={name[:40]!r} is not known here; it is one of {', '.join(SIZES)}{nearest(name, SIZES)}")
-    compute = "f64" if name == "float64" else "f32"
-    return Ceilings(name, resolve_jobs(n_jobs), rates.fma_rate(compute), memory_bandwidth())
-
-
-def memory_bandwidth() -> float:
-    """Bytes a second that one core reads from memory."""
-    return rates.bandwidth("memory")
+        raise DtypeError(
+            f"dtype={name[:40]!r} is not known here; it is one of {', '.join(SIZES)}{nearest(name, SIZES)}"
+        )
+    return Ceilings(name, min(resolve_jobs(n_jobs), available_cores()))
 
 
 def elementwise(term: Callable[[Any, Any], Any]) -> Metric:

@@ -42,7 +42,9 @@ def read_shape(value: Any, name: str) -> tuple[int, ...]:
         raise ShapeError(f"{name} has {len(given)} axes; at most {MOST_AXES} are drawn")
     shape = tuple(read_size(size, f"an axis of {name}", 0) for size in given)
     if math.prod(shape) > MOST_NUMBERS:
-        raise ShapeError(f"{name} has {_short(math.prod(shape))} numbers; at most {_short(MOST_NUMBERS)} are counted with")
+        raise ShapeError(
+            f"{name} has {_short(math.prod(shape))} numbers; at most {_short(MOST_NUMBERS)} are counted with"
+        )
     return shape
 
 

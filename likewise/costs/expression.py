@@ -81,7 +81,14 @@ def expression(x: Any, op: str, y: Any, *, dtype: str = "float32", n_jobs: int |
     if not aligned.ok:
         facts = {"x": list(shapes[0]), "y": list(shapes[1]), "op": op}
         return Clash(
-            kind, f"{title}: the shapes do not fit", (), (), None, aligned.drawing(), notes=(aligned.clash(),), facts=facts
+            kind,
+            f"{title}: the shapes do not fit",
+            (),
+            (),
+            None,
+            aligned.drawing(),
+            notes=(aligned.clash(),),
+            facts=facts,
         )
     if math.prod(aligned.result) > MOST_NUMBERS:
         raise ShapeError(f"the result, {shape_text(aligned.result)}, is too large to be counted with")
@@ -115,7 +122,9 @@ def _numbers(aligned: Alignment) -> int:
 
 def _product(aligned: Alignment, roof: Ceilings) -> Operation:
     flops = 2 * math.prod(aligned.result) * aligned.size("summed")
-    shared = all(axis.y in (None, 1) for axis in aligned.lead)  # one y for all batches: their rows are rows of one matrix
+    shared = all(
+        axis.y in (None, 1) for axis in aligned.lead
+    )  # one y for all batches: their rows are rows of one matrix
     rows = aligned.size("rows") * (math.prod(aligned.result[: len(aligned.lead)]) if shared else 1)
     level = 1 + (rows > 1) + (aligned.size("columns") > 1)
     what = f"{shape_text(aligned.x)} @ {shape_text(aligned.y)}"

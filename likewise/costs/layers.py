@@ -11,7 +11,6 @@ caches. A bias is added where its product is written, and costs its own bytes on
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -20,14 +19,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from likewise.compute import attend
-from likewise.compute.options import read_options
 from likewise.compute.sides import metric_for
 from likewise.costs.ceilings import Ceilings, ceilings, elementwise
 from likewise.costs.check import read_choice, read_flag, read_heads, read_size
 from likewise.costs.expression import numpy_refusal
 from likewise.costs.result import Explanation, Operation, Run, Steps
 from likewise.costs.run import Workers, draw
-from likewise.costs.text import shape_text, time_text
+from likewise.costs.text import time_text
 from likewise.formula import math as formula_math
 from likewise.formula.metric import Metric
 from likewise.formula.metrics import dot
@@ -312,6 +310,7 @@ class Heads:
     heads: int
     kv_heads: int
     causal: bool = False
+    cached: int = 0  # keys and values that are there already, of each sequence
 
     @property
     def rows(self) -> int:
@@ -342,13 +341,13 @@ class Heads:
 def attention_part(roof: Ceilings, shape: Heads, metric: Metric, bias: bool, part: str = "attention") -> Part:
     """Projections, scores, softmax, context and the projection of what comes of it."""
     width, kv, pairs, head = shape.width, shape.kv_width, shape.pairs, shape.head
-    rows, others = shape.rows, shape.batch * shape.keys
+    rows, others, new = shape.rows, shape.batch * shape.keys, shape.batch * (shape.keys - shape.cached)
     weights = width * (width + 2 * kv) + (width + 2 * kv if bias else 0)
-    projected = rows * width + 2 * others * kv
+    projected = rows * width + 2 * new * kv
     first = roof.operation(
         "queries, keys, values", f"{rows:,} x {width:,} @ {width:,} x {width + 2 * kv:,}{' + bias' if bias else ''}",
         flops=2 * projected * width + (projected if bias else 0), products=2 * projected * width,
-        numbers=(rows if rows == others else rows + others) * width + weights + projected,
+        numbers=(rows if rows == new else rows + new) * width + weights + projected,
         level=product_level(rows, width), part=part,
     )  # fmt: skip
     of_heads = f"{shape.batch * shape.heads:,} of {shape.tokens:,} x {head:,}"

@@ -12,6 +12,12 @@ from likewise.errors import InputError, ShapeError
 if TYPE_CHECKING:
     from likewise.costs.ceilings import Ceilings
 
+SOURCES = {
+    "memory": "memory",
+    "l1": "the first-level cache",
+    "l2": "the second-level cache",
+    "l3": "the third-level cache",
+}
 LEVELS = {1: "vector with vector", 2: "matrix with vector", 3: "matrix with matrix"}
 #: A step of a run: the operation it belongs to, and what to call.
 Steps = list[tuple[str, Callable[[], Any]]]
@@ -32,7 +38,9 @@ class Operation:
     bytes : int
         Operands read once and the result written once.
     arithmetic_seconds, memory_seconds, call_seconds : float
-        What the arithmetic takes at this machine's rate, what the bytes take from memory, and calling it.
+        What the arithmetic takes at this machine's rate, what the bytes take on their way, and calling it.
+    source : str
+        Where the bytes come from: "memory", or the cache that holds them, "l1", "l2" or "l3".
     level : int or None
         The BLAS level of a product: 1 vector with vector, 2 matrix with vector, 3 matrix with matrix.
     count : int
@@ -53,6 +61,7 @@ class Operation:
     arithmetic_seconds: float
     memory_seconds: float
     call_seconds: float = 0.0
+    source: str = "memory"
     level: int | None = None
     count: int = 1
     part: str = ""
@@ -74,6 +83,19 @@ class Operation:
         """What takes longer: "compute" or "memory"."""
         return "memory" if self.memory_seconds > self.arithmetic_seconds else "compute"
 
+    def times(self, count: int) -> Operation:
+        """The same so many times."""
+        return replace(
+            self,
+            flops=self.flops * count,
+            product_flops=self.product_flops * count,
+            bytes=self.bytes * count,
+            arithmetic_seconds=self.arithmetic_seconds * count,
+            memory_seconds=self.memory_seconds * count,
+            call_seconds=self.call_seconds * count,
+            count=self.count * count,
+        )
+
     def as_dict(self) -> dict[str, Any]:
         """For programs."""
         return {
@@ -87,6 +109,7 @@ class Operation:
             "intensity": self.intensity,
             "blas_level": self.level,
             "bound": self.bound,
+            "source": self.source,
             "predicted_seconds": self.seconds,
             "measured_seconds": self.measured,
         }
@@ -198,7 +221,7 @@ class Explanation:
         if not self.measured or self.ceilings is None or not self.operations:
             return None
         threads = max(one.threads for one in self.operations)
-        return self.flops / self.measured / (2 * self.ceilings.multiply_adds * threads)
+        return self.flops / self.measured / (2 * self.ceilings.multiply_adds(threads))
 
     def part(self, name: str) -> tuple[Operation, ...]:
         """The operations that belong to a part, such as "attention"."""
@@ -264,7 +287,7 @@ class Explanation:
         if len(self.operations) == 1:
             lines += labelled("result", shape_text(self.out_shape)) + self._one(self.operations[0])
         else:
-            lines += ["", *self._table(), ""] + labelled("result", shape_text(self.out_shape)) + self._all()
+            lines += ["", *self._table(), "", *labelled("result", shape_text(self.out_shape)), *self._all()]
         return lines + [line for note in self.notes for line in labelled("note", note)]
 
     def _one(self, one: Operation) -> list[str]:
@@ -282,17 +305,16 @@ class Explanation:
     def _limit(self) -> list[str]:
         if self.ceilings is None:
             return []
-        ridge = ratio_text(self.ceilings.ridge)
-        why = {
-            "memory": f"memory: below {ridge} FLOPs a byte this machine waits for data",
-            "compute": f"arithmetic: above {ridge} FLOPs a byte this machine has its data in time",
-        }
+        ridge = f"from memory, it takes {ratio_text(self.ceilings.ridge)} FLOPs a byte to keep its arithmetic busy"
         if len(self.operations) > 1:
-            return labelled("limit", f"mostly {why[self.bound].partition(':')[0]}; the ridge is at {ridge} FLOPs a byte")
-        calls = self.operations[0].call_seconds
-        if calls > self.seconds - calls:
+            most = "data on their way" if self.bound == "memory" else "arithmetic"
+            return labelled("limit", f"mostly {most}; {ridge}")
+        (one,) = self.operations
+        if one.call_seconds > one.seconds / 2:
             return labelled("limit", "the call itself: there is too little to do")
-        return labelled("limit", why[self.bound])
+        if one.bound == "compute":
+            return labelled("limit", f"arithmetic; {ridge}")
+        return labelled("limit", f"{SOURCES[one.source]}: arithmetic waits for data; {ridge}")
 
     def _times(self) -> list[str]:
         threads = max((one.threads for one in self.operations), default=1)
@@ -311,7 +333,7 @@ class Explanation:
             times = f"{one.count:,} x " if one.count > 1 else ""
             row = [
                 one.name, times + one.what, count_text(one.flops), size_text(one.bytes), ratio_text(one.intensity),
-                "memory" if one.bound == "memory" else "arithmetic", time_text(one.seconds),
+                one.source if one.bound == "memory" else "arithmetic", time_text(one.seconds),
                 f"{one.seconds / total:.1%}" if total else "",
             ]  # fmt: skip
             if measured is not None:
@@ -338,7 +360,7 @@ class Clash(Explanation):
     def _none(self) -> Any:
         self.check()
 
-    flops = product_flops = bytes = intensity = level = seconds = property(_none)  # type: ignore[assignment]
+    flops = product_flops = bytes = intensity = level = seconds = bound = property(_none)
 
     def measure(self) -> Explanation:
         """Raise."""

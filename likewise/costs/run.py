@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import gc
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from likewise.backends.llvm import pool
 from likewise.compute.options import physical_memory
 from likewise.costs.result import Run
 from likewise.costs.text import size_text, time_text
@@ -93,23 +94,25 @@ def draw(*shape: int, dtype: str = "float32", seed: int = 0) -> NDArray[Any]:
     return np.random.default_rng(seed).standard_normal(shape, dtype=kind)
 
 
-def in_blocks(change: Callable[[NDArray[Any]], None], array: NDArray[Any], pool: ThreadPoolExecutor | None) -> None:
-    """``change`` applied in place to an array of rows, some at a time, on all threads of the pool.
+class Workers:
+    """Threads for what NumPy computes number by number.
 
-    Number by number NumPy has one thread and one pass over memory for each operation; blocks that stay in the cache and
-    threads make that comparable with products.
+    It would take one thread, and one pass over memory for each operation. Blocks that stay in the cache, and threads,
+    make that comparable with products.
     """
-    rows = array.reshape(-1, array.shape[-1])
-    size = max(1, _BLOCK // max(1, rows.shape[1]))
-    workers = 1 if pool is None else pool._max_workers
-    share = -(-len(rows) // workers)
 
-    def some(begin: int) -> None:
-        stop = min(begin + share, len(rows))
-        for start in range(begin, stop, size):
-            change(rows[start : min(start + size, stop)])
+    def __init__(self, threads: int) -> None:
+        self.threads = threads
 
-    if pool is None or workers == 1:
-        some(0)
-        return
-    list(pool.map(some, range(0, len(rows), share)))
+    def each(self, change: Callable[[NDArray[Any]], None], array: NDArray[Any]) -> None:
+        """``change`` applied in place to the rows of an array, some at a time."""
+        rows = array.reshape(-1, array.shape[-1])
+        size = max(1, _BLOCK // max(1, rows.shape[1]))
+        share = -(-len(rows) // self.threads) or 1
+
+        def some(begin: int) -> None:
+            stop = min(begin + share, len(rows))
+            for start in range(begin, stop, size):
+                change(rows[start : min(start + size, stop)])
+
+        pool.run([functools.partial(some, begin) for begin in range(0, len(rows), share)], self.threads)

@@ -53,8 +53,9 @@ def grid(heads: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1) -> 
     """Lines of a table in plain text, the first ``left`` columns to the left."""
     cells = [list(heads), *(list(row) for row in rows)]
     widths = [max(len(row[i]) for row in cells) for i in range(len(heads))]
-    return [
-        "  ".join(cell.ljust(w) if i < left else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True)))
-        .rstrip()
-        for row in cells
-    ]  # fmt: skip
+
+    def line(row: list[str]) -> str:
+        sized = enumerate(zip(row, widths, strict=True))
+        return "  ".join(cell.ljust(w) if i < left else cell.rjust(w) for i, (cell, w) in sized).rstrip()
+
+    return [line(row) for row in cells]
