@@ -8,10 +8,11 @@ import typer
 
 import likewise as lw
 from likewise.cli import lm
+from likewise.cli.explain import explain
 from likewise.cli.recommend import recommend
 from likewise.cli.search import search
 from likewise.cli.translate import translate
-from likewise.cli.verbs import explain, metrics, pairwise, topk
+from likewise.cli.verbs import metrics, pairwise, topk
 
 app = typer.Typer(
     name="likewise",

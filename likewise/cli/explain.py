@@ -46,13 +46,11 @@ def explain(
     ],
     queries: Annotated[
         str | None,
-        typer.Argument(
-            metavar="QUERIES", help="Of ITEMS: a file or shape. Default: each of ITEMS.", show_default=False
-        ),
+        typer.Argument(metavar="QUERIES", help="A file or shape, too. Default: each of ITEMS.", show_default=False),
     ] = None,
     k: Annotated[
         int | None,
-        typer.Option("-k", min=1, help="Of a search for k neighbours, or k clusters. Default: of the matrix."),
+        typer.Option("-k", min=1, help="Of a search for k neighbours; k clusters. Default: of the matrix."),
     ] = None,
     metric: MetricName = None,
     formula: Formula = None,
@@ -70,7 +68,7 @@ def explain(
     measure: Annotated[bool, typer.Option("--measure", help="Run it, too, and say what it took.")] = False,
     dtype: Annotated[
         str | None,
-        typer.Option(metavar="TYPE", help="Of the numbers of shapes and layers: float32 (default), float64..."),
+        typer.Option(metavar="TYPE", help="Of numbers of shapes and layers: float32 (default), float64..."),
     ] = None,
     id: Id = None,
     columns: Columns = None,
@@ -101,7 +99,7 @@ def explain(
             how = None
         else:
             how = chosen_metric(metric, formula, combine, closer, finish)
-        settings = {"n_jobs": n_jobs, "memory_limit": memory_size(memory_limit), "on_bad": on_bad}
+        settings: dict[str, Any] = {"n_jobs": n_jobs, "memory_limit": memory_size(memory_limit), "on_bad": on_bad}
         arrays = _arrays(verb_name, what, queries, columns, id)
         found = lw.explain(*arrays, metric=how, k=k, verb=verb_name, **settings)
     if measure and found.ok:
@@ -117,7 +115,7 @@ def explain(
 def _of_text(text: str, queries: str | None, dtype: str | None, n_jobs: int | None) -> Explanation:
     if queries is not None:
         raise InputError(f"{text!r} stands alone; QUERIES belong to a file or a shape such as 100000x128")
-    settings = {"dtype": dtype, "n_jobs": n_jobs}
+    settings: dict[str, Any] = {"dtype": dtype, "n_jobs": n_jobs}
     return lw.explain(text, **{name: value for name, value in settings.items() if value is not None})
 
 

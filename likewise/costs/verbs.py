@@ -446,7 +446,7 @@ def _compared(call: _Call) -> VerbExplanation:
     out = (*call.lead, *(() if x.vector else (int(x.shape[-2]),)), *columns)
     moved = int(n * d * ELEMENT_BYTES.get(x.dtype, 1)) + int(m * d * ELEMENT_BYTES.get(y.dtype, 1))
     moved += math.prod(out) * each if call.verb != "within" else 0
-    rate = rates.peak(found, arithmetic)
+    rate = rates.known_rate(found, arithmetic)
     work = float_seconds(n, m, d, rate)
     if search and (coded := _coding(plan, call, k or 10)) is not None:
         coding, outlook = coded
@@ -490,7 +490,7 @@ def _row_by_row(call: _Call) -> VerbExplanation:
     if x.vector and y.vector:
         out = out[1:]
     moved = x.bytes + y.bytes + 8 * (n * d if terms else n)
-    rate = rates.peak(found, "f64")
+    rate = rates.known_rate(found, "f64")
     one = call.operation("compare", f"{n:,} x {d:,}", n * d / rate, n * d * each, moved, 1)
     return call.explanation(plan, (one,), out, rate)
 
@@ -511,7 +511,7 @@ def _folded(call: _Call, third: _Operand) -> VerbExplanation:
     lead = _lead((*call.lead, 1, 1), third.shape if not third.vector else (1, 1), -2)
     n = math.prod([*lead, x.shape[-2]])
     arithmetic = fold_compute(x.dtype, y.dtype, third.dtype)
-    rate, products = rates.peak(found, arithmetic), rates.fma_rate(arithmetic)
+    rate, products = rates.known_rate(found, arithmetic), rates.fma_rate(arithmetic)
     float_name = {"f32": "float32", "f64": "float64"}[arithmetic]
     head = call.plan().steps[0]
     lines = [
@@ -529,9 +529,8 @@ def _folded(call: _Call, third: _Operand) -> VerbExplanation:
     ]  # fmt: skip
     if attends:
         exponentials = rates.known_rate(elementwise(lambda x, y: exp(x - y)), arithmetic)
-        operations.append(
-            call.operation("softmax", f"{n:,} x {m:,}", n * m / exponentials, SOFTMAX_FLOPS * n * m, 0, 1)
-        )
+        flops = SOFTMAX_FLOPS * n * m
+        operations.append(call.operation("softmax", f"{n:,} x {m:,}", n * m / exponentials, flops, 0, 1))
         lines.append("softmax    block after block of items, against the largest score so far")
     size = 4 if arithmetic == "f32" else 8
     out = (*lead, int(x.shape[-2])) + (() if third.vector and not attends else (columns,))
@@ -558,7 +557,7 @@ def _clusters(call: _Call) -> VerbExplanation:
         raise InputError(f"k={k} clusters of {n} rows; at most {n}")
     plan = call.plan()
     lines = (*plan.steps, "centre     the sum of each cluster's rows; then again, up to max_iter times (300)")
-    rate = rates.peak(found, plan.screen.compute)
+    rate = rates.known_rate(found, plan.screen.compute)
     flops = n * k * d * flops_per_coordinate(found) + n * d
     seconds = float_seconds(n, k, d, rate) + n * d / rates.fma_rate("f64")
     one = call.operation("compare", f"{n:,} x {k:,} x {d:,}", seconds, flops, 2 * x.bytes + 4 * k * d, plan.blas_level)
