@@ -36,7 +36,7 @@ _SAME = {"dot": ".", "·": ".", "×": "*", "÷": "/", "−": "-", "matmul": "@"}
 
 def is_text(text: str) -> bool:
     """Whether this looks like text for :func:`read_text`, not like a file: two shapes, or a layer's call."""
-    return _EXPRESSION.fullmatch(text) is not None or _CALL.fullmatch(text) is not None
+    return text.lstrip()[:1] in ("[", "(") or _CALL.fullmatch(text) is not None
 
 
 def read_text(text: str, **options: Any) -> Explanation:
@@ -58,8 +58,7 @@ def read_text(text: str, **options: Any) -> Explanation:
                 if op
                 else f"an operator is missing between {x[:40]} and {y[:40]}: one of {' '.join(OPERATORS)}"
             )
-        known = {"dtype", "n_jobs"}
-        _refuse_unknown("a product of shapes", options, known)
+        _refuse_unknown("a product of shapes", options, ("dtype", "n_jobs"))
         return expression(_shape(x), op, _shape(y), **options)
     return _layer(text, options)
 

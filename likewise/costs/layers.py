@@ -287,13 +287,14 @@ def feed_forward_part(
 
     def steps() -> Steps:
         inner, workers = draw(rows, into, dtype=roof.dtype), Workers(roof.threads)
+        out = np.empty_like(inner)
 
         def activate(x: Array) -> None:
             function.run(x[:, :hidden])
             if gated:
                 x[:, :hidden] *= x[:, hidden:]
 
-        return [*expand.steps(), ("activation", lambda: workers.each(activate, inner)), *contract.steps()]
+        return [*expand.steps(), ("activation", lambda: workers.each(activate, inner, out)), *contract.steps()]
 
     operations = (*expand.operations, middle, *contract.operations)
     return Part(operations, steps, expand.parameters + contract.parameters, (rows, width))
@@ -381,18 +382,19 @@ def _attention_steps(roof: Ceilings, shape: Heads, metric: Metric) -> Steps:
     batch, n, m, head, groups = shape.batch, shape.tokens, shape.keys, shape.head, shape.heads // shape.kv_heads
     kind = roof.dtype
     x, given = draw(batch * n, shape.width, dtype=kind), draw(batch * m, shape.width, dtype=kind)
-    weights = [draw(shape.width, width, dtype=kind) / 30 for width in (shape.width, shape.kv_width, shape.kv_width)]
-    q = draw(batch, shape.kv_heads, groups, n, head, dtype=kind)
+    matrices = [draw(shape.width, width, dtype=kind) for width in (shape.width, shape.kv_width, shape.kv_width)]
+    q = draw(batch, shape.kv_heads, groups, n, head, dtype=kind) / np.sqrt(head, dtype=kind)
     k, v = (draw(batch, shape.kv_heads, 1, m, head, dtype=kind, seed=seed) for seed in (1, 2))
 
     def project() -> None:
-        for rows, weight in zip((x, given, given), weights, strict=True):
+        for rows, weight in zip((x, given, given), matrices, strict=True):
             np.matmul(rows, weight)
 
     first = ("queries, keys, values", project)
     if metric != dot:
         return [first, ("context", lambda: attend(q, k, v, metric=metric, n_jobs=roof.threads))]
     scores, out = np.empty((batch, shape.kv_heads, groups, n, m), q.dtype), np.empty_like(q)
+    weights = np.empty_like(scores)
     workers = Workers(roof.threads)
 
     def soften(rows: Array) -> None:
@@ -403,8 +405,8 @@ def _attention_steps(roof: Ceilings, shape: Heads, metric: Metric) -> Steps:
     return [
         first,
         ("scores", lambda: np.matmul(q, k.swapaxes(-1, -2), out=scores)),
-        ("softmax", lambda: workers.each(soften, scores)),
-        ("context", lambda: np.matmul(scores, v, out=out)),
+        ("softmax", lambda: workers.each(soften, scores, weights)),
+        ("context", lambda: np.matmul(weights, v, out=out)),
     ]
 
 

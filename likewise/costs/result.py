@@ -121,7 +121,8 @@ class Run:
 
     Each step's time goes to the operation of its name, times that operation's ``count`` over ``calls``.
     ``bytes`` is the memory it takes; ``refusal`` says why it cannot be run, if so;
-    ``threads`` are those of NumPy's products.
+    ``threads`` are those of NumPy's products. It may be expected to take the ``longest`` in seconds, and no longer: a
+    product of NumPy's cannot be interrupted.
     """
 
     make: Callable[[], Steps]
@@ -129,6 +130,7 @@ class Run:
     calls: Mapping[str, int] = field(default_factory=dict)
     refusal: str = ""
     threads: int | None = None
+    longest: float = 10.0
 
 
 @dataclass(frozen=True)
@@ -237,7 +239,7 @@ class Explanation:
         Raises
         ------
         InputError
-            Where it would take over a minute or half of this machine's memory, or cannot be run.
+            Where it would take over ten seconds (a verb: a minute), or half of this machine's memory, or cannot be run.
         """
         from likewise.costs.run import times
 

@@ -18,8 +18,8 @@ from likewise.costs.result import Run
 from likewise.costs.text import size_text, time_text
 from likewise.errors import InputError
 
-#: A run may be expected to take so long at most, and so much of this machine's memory.
-MOST_SECONDS, MOST_MEMORY = 60.0, 0.5
+#: A run may take so much of this machine's memory at most.
+MOST_MEMORY = 0.5
 #: Runs go on until they took so long together, or were so many.
 _ENOUGH_SECONDS, _ENOUGH_RUNS = 0.15, 50
 #: Numbers that a thread takes at a time from what is computed number by number: they stay in the first cache.
@@ -30,9 +30,9 @@ def times(run: Run, expected: float, title: str) -> dict[str, float]:
     """Seconds of each step: after one run to warm up, the quickest of several."""
     if run.refusal:
         raise InputError(run.refusal)
-    if expected > MOST_SECONDS:
+    if expected > run.longest:
         raise InputError(
-            f"{title}: about {time_text(expected)} are expected, and at most {MOST_SECONDS:.0f} s are measured; "
+            f"{title}: about {time_text(expected)} are expected, and at most {run.longest:.0f} s are measured; "
             "measure something smaller, or read the time expected"
         )
     most = MOST_MEMORY * physical_memory()
@@ -104,15 +104,20 @@ class Workers:
     def __init__(self, threads: int) -> None:
         self.threads = threads
 
-    def each(self, change: Callable[[NDArray[Any]], None], array: NDArray[Any]) -> None:
-        """``change`` applied in place to the rows of an array, some at a time."""
-        rows = array.reshape(-1, array.shape[-1])
+    def each(self, change: Callable[[NDArray[Any]], None], array: NDArray[Any], out: NDArray[Any]) -> None:
+        """The rows of an array, changed in place once they are in ``out``, some at a time.
+
+        The array stays as it is, or what is run again and again would end in zeros or infinities.
+        """
+        rows, made = array.reshape(-1, array.shape[-1]), out.reshape(-1, array.shape[-1])
         size = max(1, _BLOCK // max(1, rows.shape[1]))
         share = -(-len(rows) // self.threads) or 1
 
         def some(begin: int) -> None:
             stop = min(begin + share, len(rows))
             for start in range(begin, stop, size):
-                change(rows[start : min(start + size, stop)])
+                block = made[start : min(start + size, stop)]
+                np.copyto(block, rows[start : min(start + size, stop)])
+                change(block)
 
         pool.run([functools.partial(some, begin) for begin in range(0, len(rows), share)], self.threads)

@@ -178,7 +178,7 @@ def transformer(
     title = f"transformer: {sizes.layers} layers of width {wide:,}, {count:,} heads, {sizes.hidden:,} hidden; "
     title += f"{sequences * many:,} tokens" + (f" of {words:,} symbols" if words else "")
     out = (sequences * many, words or wide)
-    calls = {one.name: 1 for one in block.operations}
+    calls = {one.name: one.count for one in block.operations}
     return Layer(
         "transformer", title, operations, out, roof, facts=facts, notes=_notes(facts, sizes.layers),
         run=run_of((block, head), operations, roof, calls),
@@ -206,10 +206,11 @@ def _block(roof: Ceilings, sizes: _Sizes, batch: int, tokens: int, keys: int) ->
 
     def steps() -> Steps:
         x, y = draw(rows, width, dtype=roof.dtype), draw(rows, width, dtype=roof.dtype, seed=1)
+        out = np.empty_like(x)
 
         def add() -> None:
             for _ in range(2):
-                np.add(x, y, out=x)
+                np.add(x, y, out=out)
 
         return [*norms.steps(), *attention.steps(), *feed.steps(), ("sums", add)]
 
@@ -231,10 +232,11 @@ def _norm(roof: Ceilings, sizes: _Sizes, rows: int, count: int, name: str) -> Pa
 
     def steps() -> Steps:
         x, workers = draw(rows, sizes.width, dtype=roof.dtype), Workers(roof.threads)
+        out = np.empty_like(x)
 
         def run() -> None:
             for _ in range(count):
-                workers.each(change, x)
+                workers.each(change, x, out)
 
         return [(name, run)]
 

@@ -420,7 +420,7 @@ class _Call:
 
             return [("compare", run)]
 
-        return Run(make, held, refusal=refusal)
+        return Run(make, held, refusal=refusal, longest=60.0)  # verbs can be interrupted
 
 
 def _compared(call: _Call) -> VerbExplanation:
