@@ -548,10 +548,8 @@ NEEDED = {
     "attention": {"tokens": 3, "width": 8, "heads": 2},
     "transformer": {"layers": 2, "width": 8, "heads": 2, "context": 5},
 }
-KEYS = (
-    "inputs outputs batch tokens width heads kv_heads keys hidden layers context vocabulary metric bias tied norm dtype "
-    "causal gated positions fused activation final_norm"
-).split()
+KEYS = ["inputs", "outputs", "batch", "tokens", "width", "heads", "kv_heads", "keys", "hidden", "layers", "context"]
+KEYS += ["vocabulary", "metric", "bias", "tied", "norm", "dtype", "causal", "gated", "positions", "fused", "final_norm"]
 VALUES = [
     0,
     1,

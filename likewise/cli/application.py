@@ -9,6 +9,7 @@ import typer
 import likewise as lw
 from likewise.cli import lm
 from likewise.cli.explain import explain
+from likewise.cli.machine import machine
 from likewise.cli.recommend import recommend
 from likewise.cli.search import search
 from likewise.cli.translate import translate
@@ -30,6 +31,6 @@ def root(version: Annotated[bool, typer.Option("--version", help="Print the vers
         raise typer.Exit
 
 
-for command in (topk, pairwise, metrics, explain, recommend, search, translate):
+for command in (topk, pairwise, metrics, explain, recommend, search, translate, machine):
     app.command()(command)
 app.add_typer(lm.app)

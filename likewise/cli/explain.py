@@ -65,6 +65,7 @@ def explain(
             "-k, else pairwise.",
         ),
     ] = None,
+    radius: Annotated[float | None, typer.Option(help="Of within: a value as the metric gives it.")] = None,
     measure: Annotated[bool, typer.Option("--measure", help="Run it, too, and say what it took.")] = False,
     dtype: Annotated[
         str | None,
@@ -100,6 +101,8 @@ def explain(
         else:
             how = chosen_metric(metric, formula, combine, closer, finish)
         settings: dict[str, Any] = {"n_jobs": n_jobs, "memory_limit": memory_size(memory_limit), "on_bad": on_bad}
+        if radius is not None:
+            settings["radius"] = radius
         arrays = _arrays(verb_name, what, queries, columns, id)
         found = lw.explain(*arrays, metric=how, k=k, verb=verb_name, **settings)
     if measure and found.ok:

@@ -30,8 +30,8 @@ def explain(what: Any, *more: Any, measure: bool = False, **settings: Any) -> Ex
     *more
         The other arrays or shapes; of a verb, its arguments. A search and a matrix need but one.
     measure : bool
-        Whether to run it, too: the quickest of several runs, after one to warm up. Refused where that would take over ten
-        seconds (a verb: a minute), or half of this machine's memory. Shapes stand for random numbers then.
+        Whether to run it, too: the quickest of several runs, after one to warm up. Refused where that would take over
+        ten seconds (a verb: a minute), or half of this machine's memory. Shapes stand for random numbers then.
     **settings
         Of arrays and shapes: ``metric``; ``verb``, its name, by default "topk" where ``k`` is given and else
         "pairwise"; ``k``, ``n_jobs``, ``memory_limit`` and what else the verb takes. Of two shapes in text: ``dtype``

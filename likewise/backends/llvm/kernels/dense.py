@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from llvmlite import ir
 
+from likewise.backends.llvm import functions
 from likewise.backends.llvm.emit import (
     F32,
     I32,
@@ -82,27 +83,42 @@ PEAK_FIELDS = ("count", "one", "out")
 
 
 def peak_kernel(module: ir.Module, name: str, tile: Tile, formula: Formula) -> None:
-    """The micro-kernel's own instructions on registers alone: the rate that they allow on this core."""
+    """The micro-kernel's own instructions on registers alone: the rate that they allow on this core.
+
+    What does not change would leave the loop. So a lone difference is one from the accumulator; other formulas, whose
+    accumulators may be too few to wait for, take a number from the nearest cache for each row, as the tile does.
+    """
     f = Function(module, name, PEAK_FIELDS)
     b, typ = f.b, tile.vec
     one = f.splat(f.load(f.pointer("one"), 0, tile.elem), tile.lanes)
-    x = b.fadd(one, one)
+    two = b.fadd(one, one)
     items = [f.splat(f.load(f.pointer("one"), I64(1 + v), tile.elem), tile.lanes) for v in range(tile.vectors)]
     absolute = tile.target.fma and is_absolute_difference(formula)
     ranged = absolute and is_ranged(tile.target, tile.compute, formula)
-    slots = [f.variable(constant(typ, 0.0)) for _ in range(tile.rows * tile.vectors)]
-    with f.loop(0, f.field("count"), name="t"):
-        for i, slot in enumerate(slots):
-            y = items[i % tile.vectors]
-            acc = f.get(slot, typ)
-            env: dict[Expr, Value] = {X: acc if formula.combine == "peak" else x, Y: y, DIM: x}
-            env |= {stat(s): y for s in formula.stats}
+    lone = len(formula.terms) == 1
+    product = lone and formula.terms[0] == Expr("mul", (X, Y)) and tile.target.fma
+    nodes = {e for term in formula.terms for e in term.walk()}
+    called = any(e.op in functions.TABLE or e.op == "pow" for e in nodes)
+    of_sum = lone and not called and Expr("sub", (X, Y)) in nodes
+    slots = [[f.variable(constant(typ, 0.0)) for _ in range(tile.rows * tile.vectors)] for _ in formula.terms]
+    with f.loop(0, f.field("count"), name="t") as t:
+        turn = b.and_(t, I64(7))
+        for i in range(tile.rows * tile.vectors):
+            r, v = divmod(i, tile.vectors)
+            y, acc = items[v], f.get(slots[0][i], typ)
+            env: dict[Expr, Value] = {Y: y, DIM: two} | {stat(s): y for s in formula.stats}
             if absolute:
-                # the difference must not leave the loop: it depends on the accumulator
-                env[Expr("sub", (X, Y))] = f.fma(acc, one, y)
-            elif len(formula.terms) == 1 and any(e == Expr("sub", (X, Y)) for e in formula.terms[0].walk()):
-                env[X] = acc
-            f.put(combine_step(f, formula.combine, acc, formula.terms[0], env, typ, True, False, ranged), slot)
-    for i, slot in enumerate(slots):
+                env |= {X: two, Expr("sub", (X, Y)): f.fma(acc, one, y)}
+            elif product or of_sum:
+                env[X] = two if product else acc
+            else:
+                env[X] = f.splat(f.load(f.pointer("one"), b.add(turn, I64(r)), tile.elem), tile.lanes)
+            for term, expr in enumerate(formula.terms):
+                acc = f.get(slots[term][i], typ)
+                f.put(
+                    combine_step(f, formula.combine, acc, expr, env, typ, tile.target.fma, False, ranged),
+                    slots[term][i],
+                )
+    for i, slot in enumerate(slot for row in slots for slot in row):
         f.store(f.get(slot, typ), f.pointer("out"), I64(i * tile.lanes))
     f.ret()
