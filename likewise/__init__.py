@@ -14,12 +14,10 @@ from typing import TYPE_CHECKING, Any
 from likewise import errors
 from likewise.bits import Bits
 from likewise.compute import (
-    Explanation,
     NaNWarning,
     Prepared,
     attend,
     contributions,
-    explain,
     kmeans,
     paired,
     pairwise,
@@ -28,6 +26,7 @@ from likewise.compute import (
     weighted_sum,
     within,
 )
+from likewise.costs import Explanation, explain
 from likewise.formula import math
 from likewise.formula.metric import Metric, metric
 from likewise.formula.metrics import (

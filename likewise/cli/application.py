@@ -8,12 +8,13 @@ import typer
 
 import likewise as lw
 from likewise.cli import lm
+from likewise.cli.explain import explain
 from likewise.cli.machine import machine
 from likewise.cli.recommend import recommend
 from likewise.cli.report import report
 from likewise.cli.search import search
 from likewise.cli.translate import translate
-from likewise.cli.verbs import explain, metrics, pairwise, topk
+from likewise.cli.verbs import metrics, pairwise, topk
 
 app = typer.Typer(
     name="likewise",

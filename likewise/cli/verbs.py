@@ -90,7 +90,7 @@ def topk(
         raise InputError("QUERIES and --query were both given; take one of them")
     if out is not None:
         files.check_writable(out, ["query", "rank", "item", "value"])
-    pool, asked = _read(items, queries, columns, id)
+    pool, asked = read_tables(items, queries, columns, id)
     others: NDArray[Any] | None = pool.vectors
     itself = None  # what each query leaves out
     if query:
@@ -146,7 +146,7 @@ def pairwise(
     how = chosen_metric(metric, formula, combine, closer, finish)
     if out is not None:
         files.check_writable(out, ["values"])
-    pool, asked = _read(items, queries, columns, id)
+    pool, asked = read_tables(items, queries, columns, id)
     if out is not None:
         show.check_heads(out, _names(pool))
     pair = (pool.vectors,) if asked is None else (asked.vectors, pool.vectors)
@@ -173,39 +173,10 @@ def metrics(table: AsTable = False) -> None:
         show.lines(rows)
 
 
-@guarded
-def explain(
-    items: Items,
-    queries: Queries = None,
-    k: Annotated[
-        int | None, typer.Option("-k", min=1, help="Of a search for k neighbours. Default: of the matrix.")
-    ] = None,
-    metric: MetricName = None,
-    formula: Formula = None,
-    combine: Combine = None,
-    closer: Closer = None,
-    finish: Finish = None,
-    id: Id = None,
-    columns: Columns = None,
-    table: AsTable = False,
-) -> None:
-    """What a comparison will do and cost, before it runs.
-
-    Example: likewise explain items.npy queries.npy -k 10 --metric cosine --table
-    """
-    how = chosen_metric(metric, formula, combine, closer, finish)
-    pool, asked = _read(items, queries, columns, id)
-    explanation = lw.explain((asked or pool).vectors, pool.vectors, k=k, metric=how)
-    if table:
-        print(explanation)
-    else:
-        show.lines([explanation.as_dict()])
-
-
 # ---- what they share
 
 
-def _read(items: str, queries: str | None, columns: str | None, id: str | None) -> tuple[Table, Table | None]:
+def read_tables(items: str, queries: str | None, columns: str | None, id: str | None) -> tuple[Table, Table | None]:
     """Both tables, with the same columns where both have names."""
     if items == queries == "-":
         raise InputError("ITEMS and QUERIES cannot both be standard input; put one of them into a file")

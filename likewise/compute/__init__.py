@@ -7,19 +7,16 @@ NaN and infinite rows, or "skip" them) and ``progress=`` (True, or a function of
 
 from likewise.compute.cluster import kmeans
 from likewise.compute.dense import contributions, paired, pairwise
-from likewise.compute.explain import Explanation, explain
 from likewise.compute.fold import attend, weighted_sum
 from likewise.compute.prepared import Prepared, prepare
 from likewise.compute.search import topk, within
 from likewise.compute.sides import NaNWarning
 
 __all__ = [
-    "Explanation",
     "NaNWarning",
     "Prepared",
     "attend",
     "contributions",
-    "explain",
     "kmeans",
     "paired",
     "pairwise",
