@@ -18,7 +18,7 @@ The verdict ``information`` is read off the ends of intervals that are nearer to
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -357,7 +357,9 @@ def _classes(
     if labels is None:
         return None, None, None
     hits = [(labels[found.indices[:, 0]] == labels[found.rows]).astype(np.float64) for found in (dot, cosine)]
+    # an interval even where all rows were judged: it is for other rows of the same kind
     by_dot, by_cosine, gain = (
-        bootstrap(_mean, values, space.n, seed=space.seed) for values in (*hits, hits[0] - hits[1])
+        replace(bootstrap(_mean, values, space.n + 1, seed=space.seed), total=space.n)
+        for values in (*hits, hits[0] - hits[1])
     )
     return by_dot, by_cosine, gain

@@ -23,7 +23,7 @@ def dimension(asked: Asked) -> Finding:
     mle = geometry.intrinsic_dimension(space, "mle")
     spread = asked.isotropy
     value, needed = twonn.value, spread.axes_for(_SHOWN)
-    full = spread.effective_rank.value >= thresholds.FULL_RANK.value * d
+    full = max(spread.effective_rank.value, value.value) >= thresholds.FULL_RANK.value * d
     if full:
         verdict = f"The rows fill their {d:,} dimensions: none can go without loss."
         meaning = (
