@@ -181,10 +181,10 @@ def test_captions():
 def test_the_metric_that_tells_labels_apart():
     rng = np.random.default_rng(0)
     labels = rng.choice(["left", "right"], 800)
-    rows = rng.standard_normal((800, 8)) + np.where(labels == "left", -0.5, 0.5)[:, None]
-    by_direction = report(rows * rng.lognormal(0, 2, (800, 1)), labels)["labels"]
+    rows = rng.standard_normal((800, 64)) + np.where(labels == "left", -0.3, 0.3)[:, None]
+    by_direction = report(rows * rng.lognormal(0, 1, (800, 1)), labels)["labels"]
     assert by_direction.level == "act"
-    assert by_direction.verdict.startswith(("Cosine", "Correlation and cosine", "Cosine and correlation"))
+    assert by_direction.verdict.startswith("Cosine separates the labels best: 96.4% of the nearest")
     assert by_direction.code == f"found = lw.topk(queries, items, 1, metric={by_direction.rows[0][0]!r})"
     chance = report(rows, rng.permutation(labels))["labels"]
     assert chance.verdict == "Neighbours say nothing about the labels: shuffled labels do as well, by every metric."

@@ -64,8 +64,9 @@ pre, code { font-family: ui-monospace, "SF Mono", Consolas, "Liberation Mono", m
 table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; }
 th, td { padding: .25rem .8rem .25rem 0; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; }
+@media (max-width: 30rem) { pre { white-space: pre-wrap; } }
 @media print { @page { margin: 16mm; } body { max-width: none; padding: 0; font-size: 10.5pt; }
-  section { break-inside: auto; } h2, h3, .answer { break-after: avoid; } figure, dl div, pre, tr, .verdicts li { break-inside: avoid; }
+  section, .answer { break-inside: avoid; } h2, h3, .answer, dl { break-after: avoid; } figure, dl div, pre, tr, .verdicts li { break-inside: avoid; }
   .scroll, pre { overflow: visible; } pre { white-space: pre-wrap; } figure svg { max-width: 125mm; } nav { display: none; } }
 """.strip()
 
