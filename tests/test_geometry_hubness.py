@@ -174,6 +174,18 @@ def test_reductions_are_those_of_their_formulas():
         assert_allclose(found.agreement[name], kept, rtol=1e-12)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float16, np.int8, bool])
+def test_rows_of_every_type(dtype):
+    rows = (gaussian(300, 24, seed=13) * 3).astype(dtype) if dtype is not bool else gaussian(300, 24, seed=13) > 0
+    whole = hubness_reduction(rows.astype(np.float64), k=5)
+    found = hubness_reduction(rows, k=5)
+    assert_array_equal(found.before.counts, whole.before.counts)
+    assert_array_equal(found.mutual_proximity.counts, whole.mutual_proximity.counts)
+    assert_array_equal(hubness(rows, k=5).counts, found.before.counts)
+    few = lw.geometry.concentration(rows, sample=50)
+    assert few.relative_contrast == lw.geometry.concentration(rows.astype(np.float64), sample=50).relative_contrast
+
+
 def test_csls_of_cosines_is_what_the_search_finds():
     rows = gaussian(300, 40, seed=9)
     itself = (np.arange(301), np.arange(300))

@@ -169,7 +169,7 @@ def _queries(space: Space) -> int:
 def _extremes(space: Space, rows: NDArray[np.int64]) -> tuple[Floats, Floats, Floats]:
     """Distance of some rows to the nearest and the farthest other, and the mean distance to the others."""
     metric = "euclidean" if space.metric.name in ("cosine", "sqeuclidean") else space.metric
-    queries = _as_compared(space, space.rows[rows])
+    queries = _as_compared(space, space.floats(rows))  # of float64, as distances then are
     nearest, farthest, total = np.full(len(rows), np.inf), np.zeros(len(rows)), np.zeros(len(rows))
     step = max(1, min(_BLOCK // len(rows), _BLOCK // space.d))
     for first in range(0, space.n, step):

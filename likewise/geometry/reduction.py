@@ -31,7 +31,7 @@ from likewise.geometry.hubness import Hubness, occurrences, of_counts
 from likewise.geometry.space import Space, whole
 from likewise.vectors import normalize
 
-_AMONG = 5_000  # rows that are compared with each other, for each reduction anew
+_AMONG = 4_000  # rows that are compared with each other, for each reduction anew
 _BLOCK = 1 << 21  # values at a time: 16 MB
 _FAR = 1e300  # in place of what is no number, and of infinities
 _STEPS = 1024  # of the table of the Gaussian's tail, per standard deviation
@@ -125,7 +125,7 @@ def hubness_reduction(
     k : int
         Neighbours in a list, and in what is known of a row.
     sample : int, optional
-        How many rows are compared with each other, 5,000 at most.
+        How many rows are compared with each other, 4,000 at most.
     on_bad, seed, n_jobs, memory_limit, progress
         As for :class:`Space`.
 
@@ -173,12 +173,12 @@ class _Values:
     """All values between some rows, smaller closer, a block at a time: distances, the chord for cosine, if they are."""
 
     def __init__(self, space: Space, numbers: NDArray[np.int64]) -> None:
-        rows = space.rows[numbers]
+        rows = space.floats(numbers)  # values are then as precise as those of a search
         name = space.metric.name
         self.chord = name == "cosine"
         self.distance = self.chord or space.metric.closer == "smaller"
         self.metric = "euclidean" if self.chord or name == "sqeuclidean" else space.metric
-        self.rows = np.asarray(normalize(rows.astype(np.float64))) if self.chord else rows
+        self.rows = np.asarray(normalize(rows)) if self.chord else rows
         self.n_jobs = space.options["n_jobs"]
 
     def blocks(self) -> Iterator[tuple[slice, tuple[NDArray[np.int64], ...], Floats]]:
