@@ -12,7 +12,7 @@ from typing import Any
 PACKAGES = (
     *("numpy", "llvmlite", "faiss-cpu", "scann", "usearch", "numkong", "hnswlib"),
     *("scikit-learn", "scipy", "torch", "pykeops", "rdkit", "FPSim2", "sentence-transformers", "threadpoolctl"),
-    *("implicit", "lenskit", "RecTools"),
+    *("implicit", "lenskit", "RecTools", "scikit-dimension"),
 )
 _CPUS = Path("/sys/devices/system/cpu")
 

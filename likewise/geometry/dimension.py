@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from likewise.compute import topk, within
+from likewise.compute import within
 from likewise.compute.options import Progress
 from likewise.errors import InputError
 from likewise.geometry.copies import first_equals
@@ -258,9 +258,9 @@ def _search(space: Space, numbers: NDArray[np.int64], k: int, admitted: NDArray[
     """The k nearest others of these rows, among those admitted."""
     if admitted is None:
         itself = (np.arange(len(numbers) + 1), numbers)
-        listed = topk(space.rows[numbers], space.prepared(), k, where=itself, **space.options)
+        listed = space.search(numbers, k, where=itself)
         return Neighbours(numbers, listed.values, listed.indices)
-    found = topk(space.rows[numbers], space.prepared(), k + 1, where=admitted, **space.options)
+    found = space.search(numbers, k + 1, where=admitted)
     own = found.indices == numbers[:, None]
     own[~own.any(axis=1), -1] = True  # k + 1 others at distance 0 are before it
     return Neighbours(numbers, found.values[~own].reshape(-1, k), found.indices[~own].reshape(-1, k))
@@ -377,11 +377,12 @@ def _closer(space: Space, near: _Near, radii: Floats) -> NDArray[np.int64]:
     options = space.options | {"progress": None}
     report = space.options["progress"]
     counts = np.zeros((len(near.rows), 2), np.int64)
+    items = space.items_for(len(near.rows))
     first, step = 0, 64
     while first < len(near.rows):
         part = near.rows[first : first + step]
         where = (np.arange(len(part) + 1), part) if near.admitted is None else near.admitted
-        found = within(space.rows[part], space.prepared(), widened, where=where, **options)
+        found = within(space.rows[part], items, widened, metric=space.metric, where=where, **options)
         owner = np.repeat(np.arange(len(part)), np.diff(found.offsets))
         other = found.indices != part[owner]
         owner = owner[other]
@@ -389,7 +390,7 @@ def _closer(space: Space, near: _Near, radii: Floats) -> NDArray[np.int64]:
         for column, limit in enumerate(radii):
             counts[first : first + len(part), column] = np.bincount(owner[distances < limit], minlength=len(part))
         first += len(part)
-        step = int(np.clip(_PAIRS // (4 * int(np.diff(found.offsets).max(initial=1)) + 1), 1, 4 * step))
+        step = int(np.clip(_PAIRS * len(part) // (4 * len(found.values) + 1), 64, 4 * step))
         if report is not None:
             report(first, len(near.rows))
     return counts

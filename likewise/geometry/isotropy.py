@@ -26,7 +26,7 @@ from likewise.compute import topk
 from likewise.compute.options import Progress
 from likewise.errors import InputError
 from likewise.geometry.estimate import Estimate, Floats, jackknife
-from likewise.geometry.space import Space, whole
+from likewise.geometry.space import FEWEST, Space, whole
 from likewise.transforms.moments import Moments, axes, blocks, exponent_of, merged, moments
 from likewise.vectors import normalize_array
 
@@ -34,7 +34,7 @@ from likewise.vectors import normalize_array
 MOST = 100_000
 #: ...and fewer where they are wide: products of numbers, some seconds of one core. Never below eight rows a dimension.
 WORK = 1e11
-#: Rows that :func:`top_directions` compares with each other.
+#: Rows that :func:`top_directions` compares with each other, fewer above 800 dimensions.
 POOL = 10_000
 _DRAW, _POOL = 0x150, 0x70D  # the purposes of draws
 
@@ -339,7 +339,7 @@ def top_directions(
     counts = tuple(whole(count, "remove", 0, "of directions") for count in remove)
     if not counts or max(counts) >= space.d:
         raise InputError(f"remove={remove!r}; one count at least is wanted, each below the {space.d} dimensions")
-    numbers = space.draw(space.size(POOL), _POOL)
+    numbers = space.draw(space.size(min(POOL, max((1 << 23) // space.d, FEWEST))), _POOL)
     k = whole(k, "k", 1, "of neighbours")
     if k >= len(numbers):
         raise InputError(f"k={k}, and a row has {len(numbers) - 1} others")

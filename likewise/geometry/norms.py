@@ -29,7 +29,7 @@ from likewise.compute.options import Progress
 from likewise.errors import InputError, ShapeError
 from likewise.geometry.estimate import Estimate, Floats, bootstrap
 from likewise.geometry.ranks import ranks, spearman
-from likewise.geometry.space import Neighbours, Space, whole
+from likewise.geometry.space import FEWEST, Neighbours, Space, whole
 from likewise.transforms.moments import blocks
 from likewise.vectors import norm
 
@@ -41,6 +41,9 @@ BETTER = 0.01
 EXCESS, LEAST = 2.0, 0.05
 #: Below this variation, lengths are equal for every purpose.
 NONE = 0.01
+#: Numbers in the rows among which neighbours are searched, at most: 134 MB in float32.
+NUMBERS = 1 << 25
+_LARGEST = 1e153  # a length whose square float64 holds
 _EQUAL = 1e-6  # lengths so alike that dot and cosine rank alike but for rounding: not searched
 _QUERIES, _POOL = 200, 2_000  # of the rank correlation of dot and cosine
 _SHOWN = 10_000  # lengths kept for a histogram
@@ -76,6 +79,8 @@ class Norms:
         See the top of this module for its bounds.
     reasons : tuple of str
         What it rests on, in words.
+    among : int
+        Rows among which neighbours were searched.
     norms : ndarray of shape (s,)
         Lengths, up to 10,000 drawn, for a histogram.
     """
@@ -99,6 +104,7 @@ class Norms:
     better_by: Estimate | None
     information: str
     reasons: tuple[str, ...]
+    among: int
     norms: Floats
 
     @property
@@ -168,12 +174,13 @@ def norms(
     Returns
     -------
     Norms
-        Lengths are of all rows; what needs neighbours is of rows drawn, searched among all.
+        Lengths are of all rows; what needs neighbours is of rows drawn, searched among all, or among as many as
+        34 million numbers are (``among`` says how many).
 
     Raises
     ------
     InputError, ShapeError
-        Where k is too large, or labels are not one a row.
+        Where k is too large, labels are not one a row, or products of rows overflow.
 
     Examples
     --------
@@ -194,13 +201,14 @@ def norms(
     if k >= space.n:
         raise InputError(f"k={k}, and a row has {space.n - 1} others")
     lengths = np.concatenate([norm(block) for block in blocks(space.rows)])
+    largest = float(lengths.max())
+    if largest > _LARGEST:
+        raise InputError(f"rows are up to {largest:.3g} long, and their products overflow; divide the items by that")
     mean = float(lengths.mean())
     classes = _one_a_row(labels, "labels", space)
     numbers = _numbers(popularity, space)
-    cosine = space.under("cosine").neighbours(k)
-    even = float(lengths.max() - lengths.min()) <= _EQUAL * mean
-    dot = cosine if even else space.under("dot").neighbours(k)
-
+    even = largest - float(lengths.min()) <= _EQUAL * mean
+    dot, cosine = _lists(space, k, even)
     by_dot, by_cosine, better_by = _classes(space, classes, dot, cosine)
     found = _Evidence(
         variation=float(lengths.std()) / mean if mean else 0.0,
@@ -218,7 +226,7 @@ def norms(
         variation=Estimate.exact(found.variation, space.n),
         chance=found.chance,
         smallest=float(lengths.min()),
-        largest=float(lengths.max()),
+        largest=largest,
         unit=bool((np.abs(lengths - 1) <= 1e-3).all()),
         agreement=bootstrap(_mean, _shared(dot, cosine), space.n, seed=space.seed),
         rank_correlation=_rank_correlation(space, even),
@@ -230,6 +238,7 @@ def norms(
         better_by=better_by,
         information=information,
         reasons=reasons,
+        among=min(space.n, max(NUMBERS // space.d, FEWEST)),
         norms=lengths[space.draw(_SHOWN, 2)],
     )
 
@@ -335,6 +344,23 @@ def _long(lengths: Floats) -> NDArray[np.bool_]:
     long = np.zeros(len(lengths), np.bool_)
     long[order[: max(1, len(lengths) // 100)]] = True
     return long
+
+
+def _lists(space: Space, k: int, even: bool) -> tuple[Neighbours, Neighbours]:
+    """The k best by dot and by cosine of the rows drawn: among all, or as many as :data:`NUMBERS` hold.
+
+    Cosines are screened on a copy of the rows at unit length, which is why these are not all of a large set.
+    """
+    among = space.draw(max(NUMBERS // space.d, FEWEST), 5)
+    if len(among) == space.n:
+        near = space
+    else:
+        size = min(space.sample_size, len(among))
+        near = Space(space.rows[among], sample=size, seed=space.seed, **space.options)
+    cosine = Space.of(near, "cosine").neighbours(k)
+    dot = cosine if even else Space.of(near, "dot").neighbours(k)
+    numbered = [Neighbours(among[found.rows], found.values, among[found.indices]) for found in (dot, cosine)]
+    return numbered[0], numbered[1]
 
 
 def _rank_correlation(space: Space, even: bool) -> Estimate:

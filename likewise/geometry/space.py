@@ -23,6 +23,8 @@ from likewise.vectors import normalize
 BUDGET = 3e12
 #: The fewest rows that are drawn, whatever they cost.
 FEWEST = 2_000
+#: Pair-dimensions below which rows are searched as they are: as long as preparing them takes, or less.
+UNPREPARED = 1e11
 _BLOCK = 1 << 22  # numbers turned into float64 at a time: 32 MB
 
 
@@ -170,6 +172,19 @@ class Space:
             self._kept.prepared = made
         return self._kept.prepared
 
+    def items_for(self, queries: int) -> Prepared | NDArray[Any]:
+        """What so many queries are best compared with: prepared rows, or the rows as they are.
+
+        Choosing how to prepare rows takes up to a second or two, as long as a search of some 1e11 pair-dimensions.
+        """
+        few = self._kept.prepared is None and queries * self.n * self.d < UNPREPARED
+        return self.rows if few else self.prepared()
+
+    def search(self, numbers: NDArray[np.int64], k: int, where: Any) -> Any:
+        """:func:`likewise.topk` of these rows among all that are admitted."""
+        items = self.items_for(len(numbers))
+        return topk(self.rows[numbers], items, k, metric=self.metric, where=where, **self.options)
+
     def neighbours(self, k: int) -> Neighbours:
         """The k nearest others, among all rows, of the rows that are drawn; searched once for the largest k.
 
@@ -184,7 +199,7 @@ class Space:
         if kept is None or kept.values.shape[1] < k:
             numbers = self.draw(self.sample_size)
             itself = (np.arange(len(numbers) + 1), numbers)
-            found = topk(self.rows[numbers], self.prepared(), k, where=itself, **self.options)
+            found = self.search(numbers, k, where=itself)
             kept = self._kept.neighbours = Neighbours(numbers, found.values, found.indices)
         return Neighbours(kept.rows, kept.values[:, :k], kept.indices[:, :k])
 
