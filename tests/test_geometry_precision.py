@@ -1,5 +1,7 @@
 """Precision against dimension: recall of coded rows, against definitions in NumPy."""
 
+import sys
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -103,6 +105,32 @@ def test_memory_is_what_is_said(rows):
         there = {(each.bits, each.way) for each in found.rows if each.bytes == 96 // part}
         assert {(32 // part, "rotated"), (32 // part, "truncated"), (32 // part, "projected")} <= there
     assert [each.bytes for each in found.rows] == sorted((each.bytes for each in found.rows), reverse=True)
+
+
+def test_spun_axes_keep_what_principal_axes_keep():
+    rng = np.random.default_rng(6)
+    rows = rng.standard_normal((1500, 32)) * 0.7 ** np.arange(32) @ np.linalg.qr(rng.standard_normal((32, 32)))[0]
+    found = precision(rows, ways=["rotated", "spun"], bits=[1, 32], dimensions=[16])
+    assert row(found, "spun", 16, 32).recall.value == pytest.approx(
+        row(found, "rotated", 16, 32).recall.value, abs=0.01
+    )
+    # one bit of the 16th axis says as much as one of the first, and means little
+    assert row(found, "spun", 16, 1).recall.value > row(found, "rotated", 16, 1).recall.value + 0.05
+
+
+def test_many_coordinates_have_fewer_axes(monkeypatch):
+    module = sys.modules["likewise.geometry.precision"]  # the name is the function's, too
+    monkeypatch.setattr(module, "_WIDE", 20)
+    monkeypatch.setattr(module, "_AXES", 8)
+    rows = np.random.default_rng(7).standard_normal((300, 24))
+    found = precision(rows, ways=["truncated", "rotated", "projected", "spun"], bits=[32], dimensions=[8, 24])
+    assert [(each.d, each.way) for each in found.rows] == [
+        (24, "truncated"),
+        (8, "truncated"),
+        (8, "rotated"),
+        (8, "projected"),
+        (8, "spun"),
+    ]
 
 
 def test_leading_bits_are_those_of_fewer_coordinates(rows):
@@ -212,7 +240,7 @@ def test_rows_that_a_metric_has_no_numbers_for():
     [
         ({"bits": [3]}, "bits=3 is not known; there are 1, 2, 4, 8, 16, 32"),
         ({"bits": []}, "bits is empty; there are 1, 2, 4, 8, 16, 32"),
-        ({"ways": "folded"}, "ways='folded' is not known; there are truncated, rotated, projected"),
+        ({"ways": "folded"}, "ways='folded' is not known; there are truncated, rotated, projected, spun"),
         ({"k": 400}, "k=400, and a row has 399 others"),
         ({"k": 0}, "k=0; a whole number, 1 at least, is wanted"),
         ({"candidates": 5}, "candidates=5; a whole number, 10 at least, is wanted"),

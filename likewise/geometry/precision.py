@@ -6,6 +6,9 @@ better depends on the vectors, and on which d' coordinates are kept:
     truncated   the first d', as models trained for it allow (Kusupati et al. 2022, Matryoshka representations)
     rotated     the first d' principal axes
     projected   d' random orthogonal axes (Johnson & Lindenstrauss 1984)
+    spun        the first d' principal axes, turned among themselves at random: as much of the rows as "rotated" keeps,
+                but each coordinate as telling as the next, which one or two bits need (Gong et al. 2013, whose random
+                start this is)
 
 For each, drawn rows look for their k nearest others among the coded rows. *Recall* is the share found of the k that the
 vectors themselves give. *Settled*, the best 4 k by codes are put in order by the vectors themselves, and the k best of
@@ -17,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -33,7 +37,8 @@ from likewise.geometry.quantise import BITS, Quantiser, Single, leading
 from likewise.geometry.space import Space, power_of_two, whole
 from likewise.transforms import truncated_svd
 
-Way = Literal["truncated", "rotated", "projected"]
+Way = Literal["truncated", "rotated", "projected", "spun"]
+#: The plainest first.
 WAYS: tuple[Way, ...] = get_args(Way)
 
 #: Rows that ask, unless said otherwise: recall of 0.99 is then known to 0.003.
@@ -69,7 +74,8 @@ class PrecisionRow:
         return plain | {"recall": self.recall.as_dict(), "settled": self.settled.as_dict()}
 
     def __str__(self) -> str:
-        return f"{self.bits}-bit codes of {self.d:,} {self.way} coordinates, {self.bytes:,} bytes"
+        coordinates = f"{self.d:,} {self.way} coordinate{'s' * (self.d != 1)}"
+        return f"{self.bits}-bit codes of {coordinates}, {self.bytes:,} byte{'s' * (self.bytes != 1)}"
 
 
 @dataclass(frozen=True)
@@ -101,18 +107,24 @@ class Precision:
     left_out: dict[str, str] = field(default_factory=dict)
 
     def best_at(self, bytes: float, *, settled: bool = False) -> PrecisionRow | None:
-        """The best recall for that many bytes a vector or fewer; of equals, the fewest bytes. None where none fits."""
+        """The best recall for that many bytes a vector or fewer; None where none fits.
+
+        Of equals, the fewest bytes and the plainest way.
+        """
         return max(
             (row for row in self.rows if row.bytes <= bytes),
-            key=lambda row: (_recall(row, settled), -row.bytes),
+            key=lambda row: (_recall(row, settled), -row.bytes, -WAYS.index(row.way)),
             default=None,
         )
 
     def smallest_with(self, recall: float, *, settled: bool = False) -> PrecisionRow | None:
-        """The fewest bytes a vector with that recall at least; of equals, the best recall. None where none has it."""
+        """The fewest bytes a vector with that recall at least; None where none has it.
+
+        Of equals, the plainest way, and then the best recall.
+        """
         return min(
             (row for row in self.rows if _recall(row, settled) >= recall),
-            key=lambda row: (row.bytes, -_recall(row, settled)),
+            key=lambda row: (row.bytes, WAYS.index(row.way), -_recall(row, settled)),
             default=None,
         )
 
@@ -151,7 +163,7 @@ def precision(
     metric: Any = None,
     k: int = 10,
     bits: Sequence[int] = BITS,
-    ways: Sequence[str] = WAYS,
+    ways: Sequence[str] = WAYS[:3],
     dimensions: Sequence[int] | None = None,
     candidates: int | None = None,
     sample: int | None = None,
@@ -179,10 +191,10 @@ def precision(
     bits : sequence of int
         Of 1, 2, 4, 8, 16, 32.
     ways : sequence of str
-        Of "truncated", "rotated", "projected".
+        Of "truncated", "rotated", "projected", "spun"; by default the first three.
     dimensions : sequence of int, optional
-        Numbers of coordinates, each taken with each number of bits. Default: for the memory of the vectors in float32
-        and for a half, a quarter ... a 64th of it, all d' b that fill it.
+        Numbers of coordinates, each taken with each number of bits; more than there are is all. Default: for the
+        memory of the vectors in float32 and for a half, a quarter ... a 64th of it, all d' b that fill it.
     candidates : int, optional
         How many of the best by codes are settled. Default: 4 k.
     sample : int, optional
@@ -226,7 +238,7 @@ def precision(
     left_out = _left_out(space.metric, kinds)
     kinds = tuple(way for way in kinds if way not in left_out)
     rows = []
-    total = len(kinds) * len(sizes)
+    total = len(kinds) * len(sizes)  # fewer, where there are too many coordinates for all axes
     report = space.options["progress"]
     for way in kinds:
         for row in _rows_of(way, search, sizes):
@@ -261,7 +273,8 @@ def _most(space: Space) -> int:
 def _sizes(d: int, bits: tuple[int, ...], dimensions: Sequence[int] | None) -> list[tuple[int, int]]:
     """(bits, coordinates) that are tried."""
     if dimensions is not None:
-        tried = {min(whole(size, "dimensions", 1), d) for size in dimensions}
+        listed = [dimensions] if np.ndim(dimensions) == 0 else dimensions
+        tried = {min(whole(size, "dimensions", 1), d) for size in listed}
         return sorted((each, size) for each in bits for size in tried)
     found = set()
     for part in PARTS:
@@ -308,12 +321,35 @@ class _Search:
     def found(self, queries: Any, rows: Any, metric: Any) -> tuple[Estimate, Estimate]:
         """Recall of the best k, and of the best candidates."""
         indices = self._nearest(queries, rows, self.candidates, metric)
-        recalls = []
-        for best in (indices[:, : self.k], indices):
-            hits = (self.truth[:, :, None] == best[:, None, :]) & (self.truth[:, :, None] >= 0)
-            shares = hits.any(axis=2).sum(axis=1)[self.wanted > 0] / self.wanted[self.wanted > 0]
-            recalls.append(proportion(shares, self.k, self.space.n))
-        return recalls[0], recalls[1]
+        return self._recall(indices[:, : self.k]), self._recall(indices)
+
+    def _recall(self, found: NDArray[np.int64]) -> Estimate:
+        """The share of the truth that is found, a row at a time; rows that have no neighbours do not count."""
+        place = len(self.rows) * np.arange(len(found))[:, None]
+        hits = np.isin(self.truth + place, np.where(found >= 0, found + place, -1)) & (self.truth >= 0)
+        asked = self.wanted > 0
+        return proportion(hits.sum(axis=1)[asked] / self.wanted[asked], self.k, self.space.n)
+
+    @cached_property
+    def centre(self) -> NDArray[np.float64]:
+        """What rows are shifted by before they are turned: their mean, where a shift leaves the metric alone, too."""
+        d = self.rows.shape[1]
+        squares = self.space.metric.terms == sqeuclidean.terms
+        return self.rows[self._drawn].mean(axis=0, dtype=np.float64) if squares else np.zeros(d)
+
+    @cached_property
+    def principal(self) -> NDArray[np.float64]:
+        """Directions (d, axes) of the largest second moments, falling."""
+        rows = self.rows[self._drawn] - self.centre
+        if rows.shape[1] > _WIDE:
+            return np.asarray(truncated_svd(rows, _AXES, self.space.seed).v, np.float64)
+        values, vectors = np.linalg.eigh(rows.T @ rows)
+        return np.asarray(vectors[:, np.argsort(-values, kind="stable")], np.float64)
+
+    @property
+    def _drawn(self) -> NDArray[np.int64]:
+        mixed = np.random.default_rng([self.space.seed, 0xE3]).permutation(len(self.rows))
+        return np.sort(mixed[:_MOMENTS])
 
 
 def _single(rows: NDArray[Any], metric: Metric) -> Single:
@@ -337,9 +373,28 @@ def _single(rows: NDArray[Any], metric: Metric) -> Single:
 
 
 def _rows_of(way: Way, search: _Search, sizes: list[tuple[int, int]]) -> Iterator[PrecisionRow]:
-    """All sizes of one way. Columns are coded one by one, so that the first d' of many are those of d' alone."""
+    """All sizes of one way."""
+    if way == "truncated":
+        yield from _coded(way, search, search.rows, sizes)
+    elif way == "spun":
+        for d in sorted({size for _, size in sizes}):
+            kept = search.principal[:, :d]
+            if kept.shape[1] == d:
+                rows = _turned(search, kept @ _random_axes(d, d, search.space.seed))
+                yield from _coded(way, search, rows, [(bits, size) for bits, size in sizes if size == d])
+    else:
+        axes = max(size for _, size in sizes)
+        if way == "rotated":
+            basis = search.principal[:, :axes]
+        else:
+            d = search.rows.shape[1]
+            basis = _random_axes(d, axes if d <= _WIDE else min(axes, _AXES), search.space.seed)
+        yield from _coded(way, search, _turned(search, basis), sizes)
+
+
+def _coded(way: Way, search: _Search, rows: Single, sizes: list[tuple[int, int]]) -> Iterator[PrecisionRow]:
+    """The first coordinates of these rows in few bits. Columns are coded one by one: so all are at once, for any d'."""
     metric = search.space.metric
-    rows = search.rows if way == "truncated" else _turned(search, way, max(size for _, size in sizes))
     for each in sorted({each for each, _ in sizes}):
         kept = [size for bits, size in sizes if bits == each and size <= rows.shape[1]]
         if metric.matrix is not None and each > 1:  # belongs to all coordinates
@@ -348,7 +403,7 @@ def _rows_of(way: Way, search: _Search, sizes: list[tuple[int, int]]) -> Iterato
             continue
         wide = rows[:, : max(kept)]
         quantiser = Quantiser(wide, each)
-        coded: Any = quantiser.packed(wide) if each == 1 else quantiser.decoded(wide)
+        coded: Any = quantiser.packed(wide) if each == 1 else quantiser.decoded(wide, search.options["n_jobs"])
         for size in kept:
             if isinstance(coded, Bits):
                 narrow = leading(coded, size)
@@ -360,31 +415,15 @@ def _rows_of(way: Way, search: _Search, sizes: list[tuple[int, int]]) -> Iterato
             yield PrecisionRow(way, size, each, -(-size * each // 8), recall, settled)
 
 
-def _turned(search: _Search, way: Way, axes: int) -> Single:
-    """The rows by other axes: the first of them, where there are very many."""
-    rows, d = search.rows, search.rows.shape[1]
-    squares = search.space.metric.terms == sqeuclidean.terms  # which a shift leaves alone, too
-    axes = axes if d <= _WIDE else min(axes, _AXES)
-    drawn = np.random.default_rng([search.space.seed, 0xE3]).permutation(len(rows))[:_MOMENTS]
-    centre = rows[drawn].mean(axis=0, dtype=np.float64) if squares else np.zeros(d)
-    if way == "projected":
-        basis = _random_axes(d, axes, search.space.seed)
-    else:
-        basis = _principal_axes(rows[np.sort(drawn)] - centre, axes, search.space.seed)
+def _turned(search: _Search, basis: NDArray[np.float64]) -> Single:
+    """The rows by other axes."""
+    rows = search.rows
     out = np.empty((len(rows), basis.shape[1]), np.float32)
-    step = max(1, _BLOCK // d)
-    narrow, middle = basis.astype(np.float32), centre.astype(np.float32)
+    step = max(1, _BLOCK // rows.shape[1])
+    narrow, middle = basis.astype(np.float32), search.centre.astype(np.float32)
     for first in range(0, len(rows), step):
         np.matmul(rows[first : first + step] - middle, narrow, out=out[first : first + step])
     return out
-
-
-def _principal_axes(rows: NDArray[np.float64], axes: int, seed: int) -> NDArray[np.float64]:
-    """Directions (d, axes) of the largest second moments, falling."""
-    if rows.shape[1] > _WIDE:
-        return np.asarray(truncated_svd(rows, axes, seed).v, np.float64)
-    values, vectors = np.linalg.eigh(rows.T @ rows)
-    return np.asarray(vectors[:, np.argsort(-values, kind="stable")[:axes]], np.float64)
 
 
 def _random_axes(d: int, axes: int, seed: int) -> NDArray[np.float64]:

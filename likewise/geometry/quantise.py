@@ -14,6 +14,7 @@ takes d b / 8 bytes and nothing else.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -53,24 +54,28 @@ class Quantiser:
         elif bits < 16:
             self.low, self.step = _ranges(rows, 2**bits - 1)
 
-    def decoded(self, rows: Single) -> Single:
+    def decoded(self, rows: Single, threads: int = 1) -> Single:
         """What the codes of these rows say, in float32; the rows themselves for 32 bits."""
         if self.bits == 32:
             return rows
+        from likewise.backends.llvm import pool
+
         out = np.empty(rows.shape, np.float32)
-        for part in _blocks(rows):
-            block = out[part]
-            if self.bits == 16:
-                np.multiply(rows[part], self._scale, out=block)
-                np.divide(block.astype(np.float16), self._scale, out=block)
-            else:
-                np.subtract(rows[part], self.low, out=block)
-                block /= np.where(self.step > 0, self.step, np.float32(1))
-                np.rint(block, out=block)
-                np.clip(block, 0, np.float32(2**self.bits - 1), out=block)
-                block *= self.step
-                block += self.low
+        code = self._in_half if self.bits == 16 else self._in_levels
+        pool.run([partial(code, rows[part], out[part]) for part in _blocks(rows)], threads)
         return out
+
+    def _in_half(self, rows: Single, out: Single) -> None:
+        np.multiply(rows, self._scale, out=out)
+        np.divide(out.astype(np.float16), self._scale, out=out)
+
+    def _in_levels(self, rows: Single, out: Single) -> None:
+        np.subtract(rows, self.low, out=out)
+        out /= np.where(self.step > 0, self.step, np.float32(1))
+        np.rint(out, out=out)
+        np.clip(out, 0, np.float32(2**self.bits - 1), out=out)
+        out *= self.step
+        out += self.low
 
     def packed(self, rows: Single) -> Bits:
         """The rows as bits: whether each coordinate is above its column's mean."""
