@@ -33,6 +33,7 @@ docs: $(DEV)  ## links resolve, the pages that tools write are up to date
 	.venv/bin/python tools/write_cli_docs.py --check
 	.venv/bin/python tools/write_metrics_docs.py --check
 	.venv/bin/python tools/write_recommend_docs.py --check
+	.venv/bin/python tools/write_report_docs.py --check
 	.venv/bin/python tools/check_docs.py
 
 bench: $(BENCH)  ## every peer and likewise on this machine; writes docs/benchmarks.md

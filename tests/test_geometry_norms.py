@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -153,7 +154,7 @@ def test_drawn_rows_have_intervals():
 def test_a_large_set_is_searched_in_part(monkeypatch):
     rows, label = planted(6000)
     wanted = norms(rows, labels=label)
-    monkeypatch.setattr("likewise.geometry.norms.NUMBERS", 32 * 3000)
+    monkeypatch.setattr(sys.modules["likewise.geometry.norms"], "NUMBERS", 32 * 3000)
     found = norms(rows, labels=label)
     assert (wanted.among, found.among) == (6000, 3000)
     assert (found.structure.rows, found.structure.total, found.mean.complete) == (3000, 6000, True)

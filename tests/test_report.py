@@ -159,7 +159,7 @@ def test_fashion_mnist_with_labels():
     assert found["norms"].verdict.startswith("Lengths mislead: prefer cosine to dot, which finds the label less often")
     assert found["isotropy"].verdict.endswith("Euclidean does not see this; cosine and dot do.")
     assert re.search(
-        r"separate the labels (best|equally well).*right for 8\d% of the rows;.*dot do", found["labels"].verdict
+        r"separate the labels (best|equally well).*right for [78]\d% of the rows;.*dot do", found["labels"].verdict
     )
     assert "rotated dimensions lose" in found["precision"].verdict
     assert found["concentration"].level == "good"
@@ -181,10 +181,11 @@ def test_captions():
 def test_the_metric_that_tells_labels_apart():
     rng = np.random.default_rng(0)
     labels = rng.choice(["left", "right"], 800)
-    rows = rng.standard_normal((800, 8)) + np.where(labels == "left", -1, 1)[:, None]
-    by_direction = report(rows * rng.lognormal(0, 2, (800, 1)), labels)["labels"]
+    rows = rng.standard_normal((800, 64)) + np.where(labels == "left", -0.3, 0.3)[:, None]
+    by_direction = report(rows * rng.lognormal(0, 1, (800, 1)), labels)["labels"]
     assert by_direction.level == "act"
-    assert by_direction.verdict.startswith(("Cosine", "Correlation and cosine", "Cosine and correlation"))
+    assert by_direction.verdict.startswith("Cosine separates the labels best: 96.4% of the nearest")
+    assert by_direction.code == f"found = lw.topk(queries, items, 1, metric={by_direction.rows[0][0]!r})"
     chance = report(rows, rng.permutation(labels))["labels"]
     assert chance.verdict == "Neighbours say nothing about the labels: shuffled labels do as well, by every metric."
 
@@ -406,7 +407,10 @@ def test_a_page_in_a_file(folder):
     [
         (("rows.npy", "-o", "out.pdf"), "out.pdf cannot be written: its extension is not one of .html, .htm"),
         (("rows.npy", "-o", "none/out.html"), "none/out.html cannot be written: there is no folder 'none'"),
-        (("rows.npy", "--labels", "kind"), "rows.npy has no columns, and there is no file 'kind': --labels takes a file"),
+        (
+            ("rows.npy", "--labels", "kind"),
+            "rows.npy has no columns, and there is no file 'kind': --labels takes a file",
+        ),
         (("rows.npy", "--closer", "larger"), "--closer belongs to --formula, which was not given"),
         (("rows.npy", "-m", "euclidian"), "no metric is called 'euclidian'; did you mean 'euclidean'"),
         (("rows.csv", "--labels", "kinds"), "rows.csv has no column 'kinds'; did you mean 'kind'?"),

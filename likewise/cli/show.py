@@ -214,7 +214,7 @@ def progress() -> Iterator[Callable[[int, int], None] | None]:
 
 @contextmanager
 def stages() -> Iterator[tuple[Callable[[str, int, int], None] | None, Callable[[int, int], None] | None]]:
-    """Two callbacks for work of several steps, (name, number, steps) and (done, total), that show a bar on a terminal."""
+    """Two callbacks, (name, number, steps) and (done, total) of a step, that show a bar on a terminal."""
     if not sys.stderr.isatty():
         yield None, None
         return

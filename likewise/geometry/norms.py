@@ -18,7 +18,7 @@ The verdict ``information`` is read off the ends of intervals that are nearer to
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -41,8 +41,8 @@ BETTER = 0.01
 EXCESS, LEAST = 2.0, 0.05
 #: Below this variation, lengths are equal for every purpose.
 NONE = 0.01
-#: Numbers in the rows among which neighbours are searched, at most: 268 MB in float32.
-NUMBERS = 1 << 26
+#: Numbers in the rows among which neighbours are searched, at most: 134 MB in float32.
+NUMBERS = 1 << 25
 _LARGEST = 1e153  # a length whose square float64 holds
 _EQUAL = 1e-6  # lengths so alike that dot and cosine rank alike but for rounding: not searched
 _QUERIES, _POOL = 200, 2_000  # of the rank correlation of dot and cosine
@@ -175,7 +175,7 @@ def norms(
     -------
     Norms
         Lengths are of all rows; what needs neighbours is of rows drawn, searched among all, or among as many as
-        67 million numbers are (``among`` says how many).
+        34 million numbers are (``among`` says how many).
 
     Raises
     ------
@@ -383,7 +383,9 @@ def _classes(
     if labels is None:
         return None, None, None
     hits = [(labels[found.indices[:, 0]] == labels[found.rows]).astype(np.float64) for found in (dot, cosine)]
+    # an interval even where all rows were judged: it is for other rows of the same kind
     by_dot, by_cosine, gain = (
-        bootstrap(_mean, values, space.n, seed=space.seed) for values in (*hits, hits[0] - hits[1])
+        replace(bootstrap(_mean, values, space.n + 1, seed=space.seed), total=space.n)
+        for values in (*hits, hits[0] - hits[1])
     )
     return by_dot, by_cosine, gain

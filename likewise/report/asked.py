@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from likewise import geometry
 from likewise.geometry import Space
 
-
 _FEWEST = 20_000  # rows that neighbours are looked for among, whatever they take
 
 
@@ -21,8 +20,8 @@ _FEWEST = 20_000  # rows that neighbours are looked for among, whatever they tak
 class Asked:
     """Rows under one metric, and what is known of them.
 
-    ``names`` are what the caller calls rows, ``columns`` the columns, ``labels`` one label a row of the file; each may be
-    absent. Numbers of rows are the file's.
+    ``names`` are what the caller calls rows, ``columns`` the columns, ``labels`` one label a row of the file; each may
+    be absent. Numbers of rows are the file's.
     """
 
     space: Space

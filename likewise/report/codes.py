@@ -1,4 +1,4 @@
-"""How small can the vectors be stored before neighbours are lost?"""
+"""How small the vectors can be stored before neighbours are lost."""
 
 from __future__ import annotations
 
@@ -26,7 +26,10 @@ def precision(asked: Asked) -> Finding:
     verdict = f"No smaller code keeps the neighbours: every one tried loses over {percent(1 - keeps)} of {what}."
     action, code = "Keep the vectors as they are.", ""
     if settled is not None and alone is None:
-        verdict = f"No smaller code keeps the neighbours alone; {_lost(settled, found.d, settled.settled, what)} once settled: {number(now / settled.bytes, 2)} times less memory."
+        verdict = (
+            f"No smaller code keeps the neighbours alone; {_lost(settled, found.d, settled.settled, what)} once "
+            f"settled: {number(now / settled.bytes, 2)} times less memory."
+        )
     if alone is not None:
         verdict = f"{_lost(alone, found.d, alone.recall, what)}: {number(now / alone.bytes, 2)} times less memory."
         figures |= {"smallest code": f"{alone.bytes:,} bytes", what: ranged(alone.recall, percent)}
@@ -36,7 +39,8 @@ def precision(asked: Asked) -> Finding:
         figures |= {"with settling": f"{settled.bytes:,} bytes", f"{what}, settled": ranged(settled.settled, percent)}
         several = f"the {found.candidates} best by codes"
         action += (
-            f" If the vectors stay on a disk to settle {several}, {_named(settled, found.d)} are enough: {settled.bytes:,} bytes "
+            f" If the vectors stay on a disk to settle {several}, {_named(settled, found.d)} are enough: "
+            f"{settled.bytes:,} bytes "
             f"lose {percent(1 - settled.settled.value)}."
         )
     meaning = (

@@ -1,4 +1,4 @@
-"""How many dimensions do the rows really use, and how evenly; and what can so many hold?"""
+"""How many dimensions the rows really use, and how evenly; and what so many can hold."""
 
 from __future__ import annotations
 
@@ -23,11 +23,12 @@ def dimension(asked: Asked) -> Finding:
     mle = geometry.intrinsic_dimension(space, "mle")
     spread = asked.isotropy
     value, needed = twonn.value, spread.axes_for(_SHOWN)
-    full = spread.effective_rank.value >= thresholds.FULL_RANK.value * d
+    full = max(spread.effective_rank.value, value.value) >= thresholds.FULL_RANK.value * d
     if full:
         verdict = f"The rows fill their {d:,} dimensions: none can go without loss."
         meaning = (
-            f"The variance is spread over {number(spread.effective_rank.value)} of {d:,} directions. Near a row, neighbours "
+            f"The variance is spread over {number(spread.effective_rank.value)} of {d:,} directions. Near a row, "
+            "neighbours "
             f"lie as they would in {ranged(value)} dimensions; where the true figure is high, this reads low, since no "
             "number of rows fills so many."
         )
@@ -38,7 +39,8 @@ def dimension(asked: Asked) -> Finding:
             verdict = f"Intrinsic dimension {value.value:.0f} of {d:,}: somewhat fewer numbers a row would do."
         meaning = (
             f"Near a row, neighbours lie as they would in {ranged(value)} dimensions (by the ratio of the two nearest "
-            f"distances; by the {mle.k} nearest: {ranged(mle.value)}). That is a lower bound for any code; straight axes "
+            f"distances; by the {mle.k} nearest: {ranged(mle.value)}). That is a lower bound for any code; "
+            "straight axes "
             f"need more: {_SHOWN:.0%} of the variance is on {needed:,} of them."
         )
         action = "See the question on memory for what a smaller code costs; principal axes are the first thing to try."
@@ -110,7 +112,8 @@ def isotropy(asked: Asked) -> Finding:
     if not leaning:
         verdict = f"The rows point to all sides: two drawn at random have a cosine of {between}."
         meaning = (
-            f"The mean of all rows has {percent(found.mean_share.value)} of their energy. IsoScore is 1 where all directions "
+            f"The mean of all rows has {percent(found.mean_share.value)} of their energy. IsoScore is 1 where all "
+            "directions "
             "have the same variance, and 0 where the rows lie on a line."
         )
         return Finding("isotropy", title, verdict, level, figures, meaning, "Nothing.", "", sure, plot, numbers=numbers)
@@ -131,15 +134,21 @@ def isotropy(asked: Asked) -> Finding:
     elif thins:
         verdict += " Take out what they share, with RemoveTop."
     meaning = (
-        f"{percent(found.mean_share.value)} of the rows' energy is their common mean, which tells no two of them apart. By "
-        f"cosine and dot it makes all rows look alike; distances that only look at differences, such as Euclid's, do not "
+        f"{percent(found.mean_share.value)} of the rows' energy is their common mean, which tells no two of them "
+        "apart. By "
+        "cosine and dot it makes all rows look alike; distances that only look at differences, such as Euclid's, "
+        "do not "
         f"see it. Without mean and largest direction, the skewness of hubs by cosine goes from {number(before)} to "
-        f"{number(after)}, and {percent(float(top.overlap[1]))} of the neighbours stay ({top.rows:,} rows among themselves)."
+        f"{number(after)}, and {percent(float(top.overlap[1]))} of the neighbours stay ({top.rows:,} rows among "
+        "themselves)."
     )
     action = (
         "Where rows are compared by cosine or dot, take out the mean and the largest direction: hubs get fewer."
         if thins
-        else "Hubs by cosine do not get fewer without it, so there is no need; labels would tell whether neighbours get better."
+        else (
+            "Hubs by cosine do not get fewer without it, so there is no need; labels would tell whether neighbours "
+            "get better."
+        )
     )
     code = "items = lw.transforms.RemoveTop(directions=1).fit_transform(items)" if thins else ""
     lines = tuple(
@@ -205,7 +214,8 @@ def capacity(asked: Asked) -> Finding:
     meaning = (
         f"Two rules of thumb. Skip-gram word vectors have ample room in 8.33 ln N = {found.entropy_dimensions:.0f} "
         f"dimensions. And with {d:,} dimensions there are queries for any two of up to {found.limit_items:,.0f} items"
-        f"{' (extrapolated)' if found.extrapolated else ''}; for {n:,} items it takes {found.limit_dimensions:,}. Assumed: "
+        f"{' (extrapolated)' if found.extrapolated else ''}; for {n:,} items it takes {found.limit_dimensions:,}. "
+        "Assumed: "
         f"{'; '.join(found.assumptions)}."
     )
     action = "Nothing."

@@ -1,7 +1,8 @@
-"""Do distances still tell rows apart, and are a few rows near to everything?"""
+"""Whether distances still tell rows apart, and whether a few rows are near to everything."""
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -35,12 +36,13 @@ def concentration(asked: Asked) -> Finding:
     advice = {
         "good": "Nothing.",
         "note": "Read ranks, not distances: a fixed radius admits nobody or nearly everybody. Exact search matters.",
-        "act": "Do not trust a threshold on distances. Reduce dimensions, or learn an embedding in which some matter more.",
+        "act": "Trust no threshold on distances. Reduce dimensions, or learn an embedding in which some matter more.",
     }
     code = "items = lw.transforms.Rotate(rank=64).fit_transform(items)" if level == "act" else ""
     equivalent = found.equivalent_dimension
     meaning = (
-        f"Distances of random pairs vary by {percent(ratio.value)} of their mean; {asked.space.d:,} independent Gaussian "
+        f"Distances of random pairs vary by {percent(ratio.value)} of their mean; {asked.space.d:,} independent "
+        "Gaussian "
         f"coordinates would give {percent(found.expected)}. These rows are as concentrated as Gaussian rows of "
         f"{ranged(equivalent)} dimensions. The more alike distances are, the less a neighbour means.{asked.by_distance}"
     )
@@ -115,7 +117,8 @@ def hubs(asked: Asked) -> Finding:
     largest = f"{asked.row(first)} is among the {found.k} nearest of about {found.occurrences[0]:,.0f} rows"
     meaning = (
         f"On average a row stands in {found.k} lists of {found.k} neighbours. {largest[0].upper()}{largest[1:]}, "
-        f"{number(times, 2)} times the average; {percent(found.antihubs.value)} of the rows are in nobody's list, and no "
+        f"{number(times, 2)} times the average; {percent(found.antihubs.value)} of the rows are in nobody's list, "
+        "and no "
         "search for neighbours will ever return these."
     )
     action, code = "Nothing.", ""
@@ -131,8 +134,10 @@ def hubs(asked: Asked) -> Finding:
     if reduction is not None and helps:
         after = reduction.reduced[helps]
         action = (
-            f"Compare by {_REDUCTIONS[helps]}, which takes each row's own neighbourhood into account: the skewness falls "
-            f"from {number(reduction.before.skewness.value)} to {number(after.skewness.value)}, rows in nobody's list from "
+            f"Compare by {_REDUCTIONS[helps]}, which takes each row's own neighbourhood into account: the skewness "
+            "falls "
+            f"from {number(reduction.before.skewness.value)} to {number(after.skewness.value)}, rows in nobody's "
+            "list from "
             f"{percent(reduction.before.antihubs.value)} to {percent(after.antihubs.value)}, and "
             f"{percent(reduction.agreement[helps])} of the neighbours stay "
             f"({len(reduction.rows):,} rows among themselves)."
@@ -197,7 +202,7 @@ def _occurrences(found: geometry.Hubness, asked: Asked) -> Plot:
     most = int(found.counts.max())
     edges = np.array([0, *(2**power for power in range(most.bit_length() + 1))])
     rows = np.histogram(found.counts, edges)[0]
-    names = [_range(int(low), int(high)) for low, high in zip(edges[:-1], edges[1:], strict=True)]
+    names = [_range(int(low), int(high)) for low, high in itertools.pairwise(edges)]
     own = (edges[:-1] <= found.k * share) & (found.k * share < edges[1:])
     seen = "" if share >= 1 else f", of {len(found.rows):,} lists seen"
 

@@ -1,7 +1,7 @@
 """Pictures of a report: SVG that needs no script, no font and no colour to be understood.
 
-The colours are those of Okabe and Ito (2008), which people of every kind of colour vision tell apart; beside them, lines
-differ in their marks and dashes, and areas in their hatching. The ink is the page's own, so that it is light on a dark one.
+The colours are those of Okabe and Ito (2008), which people of every kind of colour vision tell apart; beside them,
+lines differ in their marks and dashes, and areas in their hatching. The ink is the page's own: light on a dark page.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ HATCHES = ("", "////", "xxx", "\\\\\\\\", "---", "|||")  # dots would be 250 KB 
 
 #: Stands for the page's ink, and is replaced by ``currentColor``.
 INK = "#123456"
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "svg.hashsalt": "likewise",  # names of parts do not change from run to run
     "svg.fonttype": "none",  # text stays text: small, found by a search, read aloud
     "font.family": "sans-serif",
@@ -99,6 +99,6 @@ def inline(svg: str, name: str, alt: str) -> str:
     svg = re.sub(INK, "currentColor", svg, flags=re.IGNORECASE)
     size = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg)
     view = size.group(0) if size else ""
-    head = f'<svg role="img" aria-labelledby="{name}-alt" {view} version="1.1">\n<title id="{name}-alt">{escape(alt)}</title>'
+    head = f'<svg role="img" aria-labelledby="{name}-alt" {view}>\n<title id="{name}-alt">{escape(alt)}</title>'
     body = svg[svg.index(">") + 1 :]
     return head + body.rstrip()

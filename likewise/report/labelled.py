@@ -1,4 +1,4 @@
-"""Which metric tells the caller's labels apart?"""
+"""Which metric tells the caller's labels apart."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ def separation(asked: Asked) -> Finding:
     level, verdict, action, code = _said(found, own.name)
     meaning = (
         f"By {best.metric}, the nearest other row has the right label for {ranged(best.accuracy, percent)} of "
-        f"{found.judged:,} rows; with shuffled labels it would be {percent(found.chance)}, and the largest class alone is "
+        f"{found.judged:,} rows; with shuffled labels it would be {percent(found.chance)}, and the largest class "
+        "alone is "
         f"{percent(found.majority)} of the rows."
     )
     if found.structured and len(found.tied) > 1:
@@ -55,7 +56,8 @@ def separation(asked: Asked) -> Finding:
         meaning,
         action,
         code,
-        f"{found.judged:,} rows were judged among {found.items:,}; the ranges are for other rows of the same kind (95%). "
+        f"{found.judged:,} rows were judged among {found.items:,}; the ranges are for other rows of the same kind "
+        "(95%). "
         "Metrics are compared on the same rows by McNemar's exact test, corrected for all pairs (Holm).",
         _whiskers(found),
         ("metric", "right", "95% range", "against the best", "shown to be worse"),
@@ -82,7 +84,8 @@ def _said(found: geometry.Separation, own: str) -> tuple[Level, str, str, str]:
         done = own == best.metric
         return (
             "good" if done else "act",
-            f"{_named(best.metric)} separates the labels best: {share} of the nearest neighbours are of the same class.",
+            f"{_named(best.metric)} separates the labels best: {share} of the nearest neighbours are of the same "
+            "class.",
             "Nothing: it is the metric in use." if done else f"Compare by {best.metric}.",
             "" if done else code,
         )
@@ -94,7 +97,8 @@ def _said(found: geometry.Separation, own: str) -> tuple[Level, str, str, str]:
     verdict = f"{_listed(tied)} separate the labels equally well, right for {share} of the rows"
     return (
         "good" if fine else "act",
-        f"{verdict[:1].upper()}{verdict[1:]}; {_listed([_plain(row.metric) for row in found.rows if row.metric not in found.tied])} "
+        f"{verdict[:1].upper()}{verdict[1:]}; "
+        f"{_listed([_plain(row.metric) for row in found.rows if row.metric not in found.tied])} "
         f"{'does' if len(found.rows) - len(tied) == 1 else 'do'} worse.",
         f"Nothing: {own} is one of them." if fine else f"Compare by one of these, not by {own}.",
         "" if fine else code,

@@ -1,4 +1,4 @@
-"""What do the lengths of the vectors say?"""
+"""What the lengths of the vectors say."""
 
 from __future__ import annotations
 
@@ -59,24 +59,24 @@ def _said(found: geometry.Norms, metric: str) -> tuple[Level, str, str, str, str
             "",
         )
     share = percent(found.agreement.value)
-    if found.better_by is None or found.prefer == "either":
-        if found.agreement.value >= thresholds.SAME_RANKING.value or (
-            found.variation.value <= thresholds.STEADY_LENGTHS.value
-        ):
-            return (
-                "good",
-                f"Lengths do not matter: dot and cosine find {share} of the same neighbours.",
-                f"Lengths vary by {percent(found.variation.value)} of their mean, too little to change who is nearest.",
-                "Take either.",
-                "",
-            )
+    alike = found.agreement.value >= thresholds.SAME_RANKING.value
+    steady = found.variation.value <= thresholds.STEADY_LENGTHS.value
+    if (alike or steady) and (found.better_by is None or found.prefer == "either"):
+        return (
+            "good",
+            f"Lengths do not matter: dot and cosine find {share} of the same neighbours.",
+            f"Lengths vary by {percent(found.variation.value)} of their mean, too little to change who is nearest.",
+            "Take either.",
+            "",
+        )
     differ = f"dot and cosine share only {share} of the nearest"
     why = f"{_sentence(found.reasons)}. " if found.reasons else ""
     if found.prefer == "dot":
         return (
             "act" if metric in _BLIND else "note",
             f"Norms carry rank information: prefer dot to cosine, which ignores them; {differ}.",
-            f"{why}Lengths often stand for how frequent or how certain a thing is, and cosine throws this away. Euclidean "
+            f"{why}Lengths often stand for how frequent or how certain a thing is, and cosine throws this away. "
+            "Euclidean "
             "distance minds them too: rows of other lengths are far.",
             "Compare by dot where a longer vector should be found first; by cosine only if lengths must not count.",
             "found = lw.topk(queries, items, 10, metric='dot')",
@@ -85,7 +85,8 @@ def _said(found: geometry.Norms, metric: str) -> tuple[Level, str, str, str, str
         return (
             "act" if metric == "dot" else "note",
             f"Lengths mislead: prefer cosine to dot, which finds the label less often; {differ}.",
-            f"By the labels given, the first neighbour is right {percent(_value(found.by_cosine))} of the time by cosine and "
+            f"By the labels given, the first neighbour is right {percent(_value(found.by_cosine))} of the time by "
+            "cosine and "
             f"{percent(_value(found.by_dot))} by dot.",
             "Compare by cosine, or bring the rows to length 1 once.",
             "items = lw.normalize(items)",

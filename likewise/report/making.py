@@ -17,7 +17,7 @@ from likewise.geometry.copies import first_equals
 from likewise.geometry.space import whole
 from likewise.report import codes, dimensions, distances, labelled, lengths, rows, thresholds
 from likewise.report.asked import Asked
-from likewise.report.finding import Finding, Level, counted, plain
+from likewise.report.finding import Finding, Level, counted
 from likewise.report.page import SIGNS, in_order, page
 
 #: Key, what is said while it is worked at, and who answers; in the order of the page.
@@ -96,7 +96,7 @@ class Report:
     def as_dict(self) -> dict[str, Any]:
         """For programs."""
         about = {"name": self.name, "n": self.n, "d": self.d, "dtype": self.dtype, "metric": self.metric}
-        return plain(about) | {
+        return about | {
             "findings": [finding.as_dict() for finding in self.findings],
             "method": list(self.method),
         }
@@ -260,13 +260,15 @@ def _method(asked: Asked, sample: int | None) -> tuple[str, ...]:
     searched = len(space.neighbours(1).rows)
     everyone = searched == n
     lines = [
-        f"Neighbours are exact: {'every row was' if everyone else f'{searched:,} rows, drawn at random, were each'} compared "
+        "Neighbours are exact: "
+        f"{'every row was' if everyone else f'{searched:,} rows, drawn at random, were each'} compared "
         f"with all {n:,} rows by {space.metric.name}, in the arithmetic of float64."
     ]
     if not everyone:
         why = "as asked" if sample is not None else "as many as some ten seconds allow"
         lines.append(
-            f"So many were drawn {why}; draw more with --sample, or sample=. Figures that rest on drawn rows come with the "
+            f"So many were drawn {why}; draw more with --sample, or sample=. Figures that rest on drawn rows come "
+            "with the "
             "range that holds the figure of all rows with 95% confidence. Where a question compares drawn rows among "
             "themselves, or draws fewer, it says so."
         )
@@ -275,6 +277,7 @@ def _method(asked: Asked, sample: int | None) -> tuple[str, ...]:
     if asked.distinct:
         lines.append(f"Of rows that are equal, one each took part: {n:,}.")
     lines.append(
-        f"Drawn with seed {space.seed} by likewise {__version__}: the same rows, options and seed give the same figures."
+        f"Drawn with seed {space.seed} by likewise {__version__}: the same rows, options and seed give the same "
+        "figures."
     )
     return tuple(lines)

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 from likewise.report.finding import LEVELS, Finding, Level
 
 if TYPE_CHECKING:
-    from likewise.report.report import Report
+    from likewise.report.making import Report
 
 #: A sign and a word for each level: neither needs a colour.
 SIGNS: dict[Level, tuple[str, str]] = {"act": ("▲", "Act"), "note": ("●", "Know"), "good": ("✓", "Fine")}
 
-# Contrasts with the background, light / dark: ink 16 / 14, act 5.9 / 8.2, note 5.5 / 9.0, good 5.6 / 8.4 to 1 (WCAG asks 4.5).
+# Contrasts with the background are 4.5 to 1 at least, as WCAG 2.1 asks, on light paper and on dark.
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1b1f24; --paper: #ffffff; --soft: #f3f4f6; --line: #c9ced6; --dim: #4d5561;
   --act: #a34500; --note: #005a92; --good: #00664a; }
@@ -64,9 +64,13 @@ pre, code { font-family: ui-monospace, "SF Mono", Consolas, "Liberation Mono", m
 table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; }
 th, td { padding: .25rem .8rem .25rem 0; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; }
+@media (max-width: 30rem) { pre { white-space: pre-wrap; } }
 @media print { @page { margin: 16mm; } body { max-width: none; padding: 0; font-size: 10.5pt; }
-  section { break-inside: auto; } h2, h3, .answer { break-after: avoid; } figure, dl div, pre, tr, .verdicts li { break-inside: avoid; }
-  .scroll, pre { overflow: visible; } pre { white-space: pre-wrap; } figure svg { max-width: 125mm; } nav { display: none; } }
+  section, .answer { break-inside: avoid; }
+  h2, h3, .answer, dl { break-after: avoid; }
+  figure, dl div, pre, tr, .verdicts li { break-inside: avoid; }
+  .scroll, pre { overflow: visible; } pre { white-space: pre-wrap; } figure svg { max-width: 125mm; }
+  nav { display: none; } }
 """.strip()
 
 

@@ -26,7 +26,8 @@ def values(asked: Asked) -> Finding:
         level = "act" if asked.space.metric.name in _NO_DIRECTION else "note"
         verdict = f"{counted(zero, 'row is', 'rows are')} empty, all zeros: they have no direction."
         meaning = (
-            "An empty row is as like to one row as to any other by dot or cosine, and all empty rows are copies of each "
+            "An empty row is as like to one row as to any other by dot or cosine, and all empty rows are copies of "
+            "each "
             f"other. They often stand for something that was not found: {asked.some(found.zero_rows, asked.row)}."
         )
         action, code = "Find out where they come from, or leave them out.", "items = items[(items != 0).any(axis=1)]"
@@ -78,7 +79,8 @@ def copies(asked: Asked) -> Finding:
     verdict = f"{percent(share)} of the rows are copies: {repeats:,} of {n:,} equal an earlier row."
     meaning = (
         f"The most frequent is {asked.row(first)}, there {size:,} times. The nearest neighbour of a copied row is its "
-        "copy, which makes searches return one thing several times, and tests on held-out rows look better than they are."
+        "copy, which makes searches return one thing several times, and tests on held-out rows look better than "
+        "they are."
     )
     if asked.distinct:
         meaning += f" All that follows is about the {asked.space.n:,} different rows."
@@ -109,7 +111,8 @@ def columns(asked: Asked) -> Finding:
             )
         numbers = np.union1d(idle, faint)
         meaning = (
-            f"These columns tell no two rows apart: {asked.some(numbers, asked.column)}. By cosine and dot, a column of "
+            f"These columns tell no two rows apart: {asked.some(numbers, asked.column)}. By cosine and dot, a "
+            "column of "
             "one large value even makes all rows look alike."
         )
         action = "Drop them; Euclidean and Manhattan distances stay the same."
@@ -121,7 +124,8 @@ def columns(asked: Asked) -> Finding:
         many = "one column decides" if len(wide) == 1 else f"{len(wide):,} of {found.d:,} columns decide"
         verdict = f"Scales differ: {many} every distance, varying {number(least)} times as much as the usual one.{also}"
         meaning = (
-            f"Beside {asked.some(wide, asked.column)} the other columns are noise in the sum. This is right only if all "
+            f"Beside {asked.some(wide, asked.column)} the other columns are noise in the sum. This is right only "
+            "if all "
             "columns are in the same unit."
         )
         action = (

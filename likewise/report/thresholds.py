@@ -68,7 +68,7 @@ STRONG_HUBS = Threshold(
 )
 FULL_RANK = Threshold(
     0.8,
-    "effective number of directions of the variance over d",
+    "effective rank, or intrinsic dimension, over d",
     "from here on: the rows fill their dimensions",
     "dropping a direction then loses what the others do not say",
 )
