@@ -110,6 +110,16 @@ def test_labels_decide():
     assert "the first neighbour has the row's label" in str(found)
 
 
+@pytest.mark.parametrize("mean", [0.0, 0.3, 1.0, 3.0])
+@pytest.mark.parametrize("d", [8, 64])
+def test_gaussian_rows_around_a_mean_and_their_copies_carry_nothing(mean, d):
+    rows = gaussian(2000, d, 5) + mean
+    once, twice = norms(rows), norms(np.concatenate([rows, rows]))
+    assert once.information == twice.information == "none"
+    assert (twice.copies, once.copies, twice.among) == (2000, 0, 2000)
+    assert once.structure.value == twice.structure.value
+
+
 def test_unit_rows():
     found = norms(lw.normalize(gaussian(500, 16)), labels=np.arange(500) % 3)
     assert found.unit

@@ -11,9 +11,12 @@ x.y = |x| |y| cos: from one query, dot and cosine differ only by the lengths of 
 
 The verdict ``information`` is read off the ends of intervals that are nearer to nothing:
 
-    strong   structure of 0.3 or more, or a correlation with ``popularity`` of 0.3, or dot finds classes better by 1%
-    some     structure of 0.1, a correlation of 0.1, or lengths that vary by twice what chance does and 5% at least
+    strong   structure of 0.5 or more, or a correlation with ``popularity`` of 0.3, or dot finds classes better by 1%
+    some     structure of 0.3, a correlation of 0.1, or lengths that vary by twice what chance does and 5% at least
     none     else, and wherever lengths vary by less than 1%
+
+Structure asks for more because chance makes some of it: Gaussian rows around a mean other than 0 point away from it
+when they are short, which is worth up to 0.25.
 """
 
 from __future__ import annotations
@@ -27,14 +30,15 @@ from numpy.typing import NDArray
 from likewise.compute import pairwise
 from likewise.compute.options import Progress
 from likewise.errors import InputError, ShapeError
+from likewise.geometry.copies import first_equals
 from likewise.geometry.estimate import Estimate, Floats, bootstrap
 from likewise.geometry.ranks import ranks, spearman
 from likewise.geometry.space import FEWEST, Neighbours, Space, whole
 from likewise.transforms.moments import blocks
 from likewise.vectors import norm
 
-#: Bounds of ``information``.
-STRONG, SOME = 0.3, 0.1
+#: Bounds of ``information``, of structure and of the correlation with popularity: strong, and some.
+STRUCTURE, POPULARITY = (0.5, 0.3), (0.3, 0.1)
 #: Dot has to find classes better than cosine by this share of rows, for lengths to tell of them.
 BETTER = 0.01
 #: Variation that is more than chance: by this factor of 1 / sqrt(2 d), and at least so much.
@@ -81,6 +85,8 @@ class Norms:
         What it rests on, in words.
     among : int
         Rows among which neighbours were searched.
+    copies : int
+        Rows that repeat an earlier one: these are not searched.
     norms : ndarray of shape (s,)
         Lengths, up to 10,000 drawn, for a histogram.
     """
@@ -105,6 +111,7 @@ class Norms:
     information: str
     reasons: tuple[str, ...]
     among: int
+    copies: int
     norms: Floats
 
     @property
@@ -208,7 +215,13 @@ def norms(
     classes = _one_a_row(labels, "labels", space)
     numbers = _numbers(popularity, space)
     even = largest - float(lengths.min()) <= _EQUAL * mean
-    dot, cosine = _lists(space, k, even)
+    dot, cosine = _lists(space, k, even, np.arange(space.n))
+    copies = 0
+    if (cosine.values[:, 0] > 1 - 1e-9).any():
+        distinct = np.flatnonzero(first_equals(space.rows) == np.arange(space.n))
+        copies = space.n - len(distinct)
+        if copies and len(distinct) > k:  # which are as long as each other, and say nothing
+            dot, cosine = _lists(space, k, even, distinct)
     by_dot, by_cosine, better_by = _classes(space, classes, dot, cosine)
     found = _Evidence(
         variation=float(lengths.std()) / mean if mean else 0.0,
@@ -238,7 +251,8 @@ def norms(
         better_by=better_by,
         information=information,
         reasons=reasons,
-        among=min(space.n, max(NUMBERS // space.d, FEWEST)),
+        among=min(space.n - copies, max(NUMBERS // space.d, FEWEST)),
+        copies=copies,
         norms=lengths[space.draw(_SHOWN, 2)],
     )
 
@@ -260,12 +274,12 @@ class _Evidence:
         strong: list[str] = []
         some: list[str] = []
         structure = _least(self.structure) if self.structure.value > 0 else 0.0
-        if structure >= SOME:
+        if structure >= STRUCTURE[1]:
             said = f"rows that point alike are alike long: correlation {self.structure}"
-            (strong if structure >= STRONG else some).append(said)
-        if self.popularity is not None and _least(self.popularity) >= SOME:
+            (strong if structure >= STRUCTURE[0] else some).append(said)
+        if self.popularity is not None and _least(self.popularity) >= POPULARITY[1]:
             said = f"lengths follow the numbers given: correlation {self.popularity}"
-            (strong if _least(self.popularity) >= STRONG else some).append(said)
+            (strong if _least(self.popularity) >= POPULARITY[0] else some).append(said)
         if self.better_by is not None and self.better_by.low >= BETTER:
             strong.append(f"dot finds the label more often than cosine, by {self.better_by}")
         if self.variation >= max(LEAST, EXCESS * self.chance):
@@ -346,12 +360,12 @@ def _long(lengths: Floats) -> NDArray[np.bool_]:
     return long
 
 
-def _lists(space: Space, k: int, even: bool) -> tuple[Neighbours, Neighbours]:
-    """The k best by dot and by cosine of the rows drawn: among all, or as many as :data:`NUMBERS` hold.
+def _lists(space: Space, k: int, even: bool, rows: NDArray[np.int64]) -> tuple[Neighbours, Neighbours]:
+    """The k best by dot and by cosine of rows drawn from these, among these, or as many as :data:`NUMBERS` hold.
 
     Cosines are screened on a copy of the rows at unit length, which is why these are not all of a large set.
     """
-    among = space.draw(max(NUMBERS // space.d, FEWEST), 5)
+    among = space.draw_of(rows, max(NUMBERS // space.d, FEWEST), space.seed, 5)
     if len(among) == space.n:
         near = space
     else:
