@@ -39,7 +39,7 @@ from likewise.plan import flops_per_coordinate
 from likewise.reductions import CountedTopK
 
 #: Rounds of a measurement, all metrics in turn, and the seconds of one core that a run is cut to.
-ROUNDS, RUN_SECONDS = 3, 0.025
+ROUNDS, RUN_SECONDS = 5, 0.025
 _K, _MOST_SIDE = 10, 8192
 #: Rows of the search of one query are so many bytes at most, and twice the largest cache at least where that is less.
 _MOST_SINGLE = 256 << 20
@@ -379,7 +379,7 @@ def roofline(
     """What each metric reaches of this machine, measured through the verbs on Gaussian float32 rows.
 
     Rows of zeros and ones for those that only ask whether coordinates are equal. Measured once and kept, as
-    :func:`measure` does: all metrics in turn, three rounds, the best of each, and their instructions and multiply-adds
+    :func:`measure` does: all metrics in turn, five rounds, the best of each, and their instructions and multiply-adds
     in every round. Runs of one core are timed by the processor time that they were given.
 
     Parameters
