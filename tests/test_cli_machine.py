@@ -6,11 +6,11 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.test_machine import UNKNOWN, fresh  # noqa: F401
 from typer.testing import CliRunner
 
 from likewise.cli import app
 from likewise.machine import rooflines
+from tests.test_machine import UNKNOWN, fresh  # noqa: F401
 
 
 @pytest.fixture(autouse=True)

@@ -349,7 +349,7 @@ def test_portable_code_has_a_roofline_too(fresh):
 def test_all_named_metrics_are_the_default():
     names = [metric.name for metric in rooflines._metrics(None)]
     assert {name.partition("(")[0] for name in names} == set(lw.metrics)
-    assert {"minkowski(p=3)", "minkowski(p=1.5)"} <= set(names)
+    assert {"minkowski(p=3)", "minkowski(p=1.5)", "minkowski(p=1.7)"} <= set(names)
 
 
 @pytest.mark.parametrize(

@@ -112,7 +112,7 @@ def peak_kernel(module: ir.Module, name: str, tile: Tile, formula: Formula) -> N
             elif product or of_sum:
                 env[X] = two if product else acc
             else:
-                env[X] = f.splat(f.load(f.pointer("one"), b.add(turn, I64(r)), tile.elem), tile.lanes)
+                env[X] = f.splat(f.load(f.pointer("one"), b.add(turn, I64(8 + r)), tile.elem), tile.lanes)
             for term, expr in enumerate(formula.terms):
                 acc = f.get(slots[term][i], typ)
                 f.put(
