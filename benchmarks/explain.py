@@ -112,7 +112,8 @@ def _share(results: dict[str, Any], one: dict[str, Any]) -> str:
 def _levels(results: dict[str, Any]) -> str:
     rows = [
         [
-            one["text"] if one["kind"] == "topk" else f"`{one['text']}`", str(one["blas_level"]), f"{one['intensity']:,.3g}", one["bound"],
+            one["text"] if one["kind"] == "topk" else f"`{one['text']}`",
+            str(one["blas_level"]), f"{one['intensity']:,.3g}", one["bound"],
             _ms(one["predicted_seconds"]), _ms(one["measured_seconds"]),
             f"{one['flops'] / one['measured_seconds'] / 1e9:,.3g}", _share(results, one),
         ]
@@ -171,8 +172,9 @@ def _machine(results: dict[str, Any]) -> str:
     known = results["machine"]
     threads = f"{results['threads']} thread{'s' * (results['threads'] > 1)}"
     return (
-        f"*{known['cpu']}, {threads}: {results['peak_flops'] / 1e9:,.0f} GFLOP/s of float32 multiply-adds, {results['bandwidth'] / 1e9:,.0f} GB/s from memory, a ridge at {results['ridge']:.1f} FLOPs a byte; "
-        f" NumPy {results['versions']['numpy']} on {results['blas']}; {results['date']}.*"
+        f"*{known['cpu']}, {threads}: {results['peak_flops'] / 1e9:,.0f} GFLOP/s of float32 multiply-adds, "
+        f"{results['bandwidth'] / 1e9:,.0f} GB/s from memory, a ridge at {results['ridge']:.1f} FLOPs a byte; "
+        f"NumPy {results['versions']['numpy']} on {results['blas']}; {results['date']}.*"
     )
 
 
