@@ -61,7 +61,6 @@ metrics = MetricTable()
 
 #: Packages that are loaded when they are first asked for.
 _USES = (
-    "costs",
     "estimators",
     "geometry",
     "machine",

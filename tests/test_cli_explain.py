@@ -87,7 +87,8 @@ def test_items_alone():
     [
         (["[3] . [3]", "[3]"], "'[3] . [3]' stands alone; QUERIES belong to a file or a shape such as 100000x128"),
         (["[3,"], "'[3,' cannot be read; write two shapes and what is between them, as in '[3,3,2] @ [2,4]', or a "
-         "layer, as in 'linear(batch=32, inputs=512, outputs=2048)'; layers are linear, feed_forward, attention, transformer"),
+         "layer, as in 'linear(batch=32, inputs=512, outputs=2048)'; layers are linear, "
+         "feed_forward, attention, transformer"),
         (["30x4", "queries.npy", "-m", "dot"], "'queries.npy' is no shape; give both as shapes, as in 100000x128, or "
          "both as files"),
         (["30x4"], "say how to compare: --metric NAME or --formula TEXT; likewise metrics lists the names"),

@@ -500,6 +500,10 @@ def test_errors_of_shapes():
     assert said(lw.explain, x, y, verb="within", metric="dot", measure=True) == (
         "within has to know its radius to be measured: radius=0.5"
     )
+    sparse = pytest.importorskip("scipy.sparse").eye(4, format="csr")
+    assert said(lw.explain, lw.topk, sparse, sparse, 2, metric="cosine") == (
+        "queries is a sparse matrix; what dense rows cost is explained, or a shape in their place"
+    )
     assert said(lw.explain, (40, 3), verb="kmeans", k=41) == "k=41 clusters of 40 rows; at most 40"
     shelf = lw.prepare(np.ones((5, 4)), metric="dot")
     assert said(lw.explain, x, shelf, verb="pairwise") == (

@@ -141,7 +141,21 @@ def on_vectors(dice, a, b):
 
 
 def explained(dice, a, b):
-    return str(lw.explain(a, b, metric=dice.pick(METRICS), k=dice.pick([None, 3, 0])))
+    verb = dice.pick(
+        [None, None, "topk", "within", "paired", "weighted_sum", "attend", "kmeans", "contributions", "x", 5]
+    )
+    more = [] if dice.chance(0.7) else [dice.array()]
+    settings = {"metric": dice.pick(METRICS), "k": dice.pick([None, 3, 0]), "verb": verb, **dice.options()}
+    settings |= {} if dice.chance(0.7) else {"radius": dice.pick([1.0, "x"])}
+    return str(lw.explain(a, b if dice.chance(0.8) else None, *more, measure=dice.chance(0.2), **settings))
+
+
+def called(dice, a, b):
+    verb = dice.pick([lw.topk, lw.pairwise, lw.attend, lw.kmeans, lw.norm])
+    more = {lw.topk: (b, dice.pick([1, 3, 0, "a"])), lw.attend: (b, b), lw.kmeans: (dice.pick([1, 2, 50]),)}.get(
+        verb, (b,)
+    )
+    return str(lw.explain(verb, a, *more, metric=dice.pick(METRICS), **dice.options()))
 
 
 def formula(dice, a, b):
@@ -174,7 +188,7 @@ def formula(dice, a, b):
 
 VERBS = [
     *(topk, topk, within, pairwise, paired, contributions, weighted_sum, attend, prepared),
-    *(on_vectors, explained, formula),
+    *(on_vectors, explained, called, formula),
 ]
 
 

@@ -27,6 +27,7 @@ from likewise.cli.options import (
 from likewise.cli.verbs import Columns, Id, read_tables
 from likewise.costs import Explanation
 from likewise.costs.grammar import is_text
+from likewise.costs.verbs import read_verb
 from likewise.errors import InputError
 
 _SHAPE = re.compile(r"[0-9]{1,15}(x[0-9]{1,15})+")
@@ -95,7 +96,7 @@ def explain(
     else:
         if dtype is not None:
             raise InputError("--dtype belongs to shapes in brackets and to layers; files have their own types")
-        verb_name = lw.costs.read_verb(verb, k)
+        verb_name = read_verb(verb, k)
         if metric is None and formula is None and verb_name in ("attend", "kmeans"):
             how = None
         else:

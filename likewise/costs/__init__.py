@@ -14,7 +14,7 @@ from likewise.costs.expression import expression, matmul
 from likewise.costs.layers import attention, feed_forward, linear
 from likewise.costs.result import Clash, Explanation, Operation
 from likewise.costs.transformer import transformer
-from likewise.costs.verbs import VerbExplanation, read_verb
+from likewise.costs.verbs import VerbExplanation
 
 __all__ = [
     "explain",
@@ -30,5 +30,4 @@ __all__ = [
     "VerbExplanation",
     "Ceilings",
     "ceilings",
-    "read_verb",
 ]

@@ -199,6 +199,8 @@ def _operand(value: Any, name: str, side: str, metric: Any, options: Options, d:
             )
         vector = len(value) == 1
         return _Operand((1, *value) if vector else value, "float32", Rows(True, False, -10.0, 10.0), vector=vector)
+    if hasattr(value, "tocsr"):
+        raise InputError(f"{name} is a sparse matrix; what dense rows cost is explained, or a shape in their place")
     batch = read(value, name, packed=d is None)
     shape = (*batch.array.shape[:-1], batch.d)
     if d is not None:  # weights and values are not compared
