@@ -26,7 +26,6 @@ from likewise.compute import (
     weighted_sum,
     within,
 )
-from likewise.costs import Explanation, explain
 from likewise.formula import math
 from likewise.formula.metric import Metric, metric
 from likewise.formula.metrics import (
@@ -44,16 +43,14 @@ from likewise.reductions import KMeans, TopK, Within
 from likewise.vectors import angle, norm, normalize, project
 
 if TYPE_CHECKING:
+    from likewise import costs, geometry, machine, recommend, text, transforms, translate
+
     # not in __all__: "import *" must not ask for the packages that these stand on
-    from likewise import costs as costs
     from likewise import estimators as estimators
-    from likewise import geometry as geometry
-    from likewise import machine as machine
     from likewise import nn as nn
-    from likewise import recommend, text, translate
-    from likewise import transforms as transforms
+    from likewise.costs import Explanation, explain
     from likewise.estimators.gram import gram as gram
-    from likewise.transforms.rescale import csls as csls
+    from likewise.transforms import csls
 
 __version__ = "0.1.0"
 
@@ -61,6 +58,7 @@ metrics = MetricTable()
 
 #: Packages that are loaded when they are first asked for.
 _USES = (
+    "costs",
     "estimators",
     "geometry",
     "machine",
@@ -71,20 +69,20 @@ _USES = (
     "translate",
 )
 
-#: Functions out of them.
-_FUNCTIONS = {"csls": "transforms", "gram": "estimators"}
+#: Names out of them.
+_NAMES = {"Explanation": "costs", "csls": "transforms", "explain": "costs", "gram": "estimators"}
 
 
 def __getattr__(name: str) -> Any:
     if name in _USES:
         return importlib.import_module(f"likewise.{name}")
-    if name in _FUNCTIONS:
-        return getattr(importlib.import_module(f"likewise.{_FUNCTIONS[name]}"), name)
+    if name in _NAMES:
+        return getattr(importlib.import_module(f"likewise.{_NAMES[name]}"), name)
     raise AttributeError(f"module 'likewise' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_USES, *_FUNCTIONS})
+    return sorted({*globals(), *_USES, *_NAMES})
 
 
 __all__ = [
@@ -99,10 +97,14 @@ __all__ = [
     "angle",
     "attend",
     "contributions",
+    "costs",
+    "csls",
     "errors",
     "explain",
+    "geometry",
     "kmeans",
     "laplacian",
+    "machine",
     "mahalanobis",
     "matern32",
     "math",
@@ -122,6 +124,7 @@ __all__ = [
     "sigmoid",
     "text",
     "topk",
+    "transforms",
     "translate",
     "weighted_sum",
     "within",
