@@ -48,7 +48,8 @@ if TYPE_CHECKING:
     # not in __all__: "import *" must not ask for the packages that these stand on
     from likewise import estimators as estimators
     from likewise import nn as nn
-    from likewise.costs import Explanation, explain
+    from likewise.costs.explain import explain
+    from likewise.costs.result import Explanation
     from likewise.estimators.gram import gram as gram
     from likewise.transforms import csls
 
