@@ -392,6 +392,14 @@ def test_a_column_of_labels_is_no_coordinate(folder):
     assert named["capacity"]["numbers"]["d"] == 4
 
 
+def test_rows_without_a_label_are_left_out_of_that_question(folder):
+    text = Path("rows.csv").read_text()
+    Path("gaps.csv").write_text(re.sub(r",\d$", ",", text, count=7, flags=re.MULTILINE))
+    found = lines("gaps.csv", "--labels", "kind", "--columns", "a:d")["labels"]
+    assert found["numbers"]["unlabelled"] == 7
+    assert "Left out: 7 rows without a label" in found["meaning"]
+
+
 def test_a_page_in_a_file(folder):
     result = invoke("rows.csv", "--columns", "a:d", "--labels", "kind", "-o", "out.html", "--table", "-m", "cosine")
     assert (result.exit_code, result.stderr) == (0, "")
