@@ -715,6 +715,7 @@ def test_every_command_is_described():
         "pairwise",
         "metrics",
         "explain",
+        "report",
         "recommend",
         "search",
         "translate",
