@@ -113,7 +113,7 @@ def tables(results: dict[str, Any]) -> dict[str, str]:
             f"`{row['method']}`",
             f"{row['rows']:,}",
             f"{row['dimension']:.4f}",
-            f"{abs(row['dimension'] / row['peer_dimension'] - 1):.0e}",
+            f"{abs(row['dimension'] / row['peer_dimension'] - 1):.0e}".replace("0e+00", "0"),
             f"{row['seconds']:.2f} s",
             f"{row['peer_seconds']:.1f} s",
             f"{row['faster']:.0f} x",

@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import sys
 import warnings
 from pathlib import Path
 
@@ -277,3 +278,19 @@ def test_equal_rows(dtype):
 def test_equal_rows_with_signs_and_holes():
     made = np.array([[0.0, 1.0], [-0.0, 1.0], [np.nan, 1.0], [np.nan, 1.0], [0.0, 1.0]])
     assert_array_equal(first_equals(made), [0, 0, 2, 3, 0])
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("metric", ["euclidean", "cosine"])
+def test_rows_that_are_prepared_first_give_the_same(method, metric, monkeypatch):
+    if (method, metric) == ("local_pca", "cosine"):
+        pytest.skip("local_pca is Euclid's")
+    rows = affine(600).astype(np.float32)
+    twice = np.concatenate([rows, rows[:200]])
+    wanted = intrinsic_dimension(twice, method, metric=metric, sample=500)
+    monkeypatch.setattr(sys.modules["likewise.geometry.space"], "UNPREPARED", 0)
+    space = Space(twice, metric, sample=500)
+    found = intrinsic_dimension(space, method)
+    assert found.value == wanted.value
+    assert found.copies == 200
+    assert_array_equal(found.local, wanted.local)

@@ -41,8 +41,10 @@ def test_figures_are_those_of_the_definitions():
     dot, cosine = (lw.topk(rows, None, 5, metric=name).indices for name in ("dot", "cosine"))
     assert_allclose(found.agreement.value, np.mean([np.isin(a, b).mean() for a, b in zip(dot, cosine, strict=True)]))
     scipy = pytest.importorskip("scipy.stats")
-    around = lengths[cosine].mean(axis=1)
-    assert_allclose(found.structure.value, scipy.spearmanr(lengths, around).statistic, rtol=1e-9)
+    unit = lw.normalize(rows)
+    columns = (lengths, lengths[cosine].mean(axis=1), unit @ unit.mean(axis=0))
+    xy, xz, yz = (scipy.spearmanr(columns[i], columns[j]).statistic for i, j in ((0, 1), (0, 2), (1, 2)))
+    assert_allclose(found.structure.value, (xy - xz * yz) / np.sqrt((1 - xz**2) * (1 - yz**2)), rtol=1e-9)
     assert_allclose(found.longest.value, np.isin(dot, np.argsort(-lengths)[:3]).mean())
     assert found.agreement.complete
     assert found.structure.complete
@@ -110,6 +112,19 @@ def test_labels_decide():
     assert "the first neighbour has the row's label" in str(found)
 
 
+@pytest.mark.parametrize("mean", [0.0, 0.3, 1.0, 3.0])
+@pytest.mark.parametrize("d", [8, 64])
+def test_gaussian_rows_around_a_mean_and_their_copies_carry_nothing(mean, d):
+    rows = gaussian(2000, d, 5) + mean
+    once, twice = norms(rows), norms(np.concatenate([rows, rows]))
+    assert once.information == twice.information == "none"
+    assert (twice.copies, once.copies, twice.among) == (2000, 0, 2000)
+    assert_allclose(once.structure.value, twice.structure.value, atol=1e-9)
+    if d > 8 or not mean:
+        beside = np.concatenate([rows, np.full((2000, 2), 3.0)], axis=1)
+        assert norms(beside).information == "none"
+
+
 def test_unit_rows():
     found = norms(lw.normalize(gaussian(500, 16)), labels=np.arange(500) % 3)
     assert found.unit
@@ -134,7 +149,7 @@ def test_fashion_images_are_found_by_their_direction():
     with gzip.open(folder / "t10k-labels-idx1-ubyte.gz") as file:
         labels = np.frombuffer(file.read(8 + 3000), np.uint8, offset=8)
     found = norms(images, labels=labels)
-    assert found.information == "strong"  # a coat is a larger picture than a sandal
+    assert found.information == "some"  # a coat is a larger picture than a sandal
     assert found.prefer == "cosine"  # and yet large pictures are not what a sandal is like
     assert found.by_dot.value < 0.5 < found.by_cosine.value
     assert norms(images).prefer == "cosine"  # half of what dot finds is the longest hundredth

@@ -6,14 +6,19 @@ x.y = |x| |y| cos: from one query, dot and cosine differ only by the lengths of 
    1 / sqrt(2 d) of that, and no more: lengths that vary more were put there by what made the rows.
 2. Does it matter?  agreement: what of the k best by dot is among the k best by cosine.
 3. Is it information?  Length follows meaning, if rows that point alike are alike long: the rank correlation of |x| with
-   the mean length of the nearest by cosine. Noise has 0. With labels, or a number for each row (how often it was
+   the mean length of the nearest by cosine, beyond what either owes to the angle with the mean direction (Spearman's,
+   partial: rows along a mean that all share, or a constant column, have a length of their own for that alone). Noise
+   has 0. With labels, or a number for each row (how often it was
    bought, say), these decide: which ranking finds the row's own class, and whether length rises with the number.
 
 The verdict ``information`` is read off the ends of intervals that are nearer to nothing:
 
-    strong   structure of 0.3 or more, or a correlation with ``popularity`` of 0.3, or dot finds classes better by 1%
-    some     structure of 0.1, a correlation of 0.1, or lengths that vary by twice what chance does and 5% at least
+    strong   structure of 0.5 or more, or a correlation with ``popularity`` of 0.3, or dot finds classes better by 1%
+    some     structure of 0.3, a correlation of 0.1, or lengths that vary by twice what chance does and 5% at least
     none     else, and wherever lengths vary by less than 1%
+
+Structure asks for more because geometry alone makes some of it: Gaussian rows of few dimensions beside a large constant
+column have up to 0.2, and those of 8 with a mean of their own besides, more.
 """
 
 from __future__ import annotations
@@ -27,14 +32,15 @@ from numpy.typing import NDArray
 from likewise.compute import pairwise
 from likewise.compute.options import Progress
 from likewise.errors import InputError, ShapeError
+from likewise.geometry.copies import first_equals
 from likewise.geometry.estimate import Estimate, Floats, bootstrap
 from likewise.geometry.ranks import ranks, spearman
 from likewise.geometry.space import FEWEST, Neighbours, Space, whole
 from likewise.transforms.moments import blocks
-from likewise.vectors import norm
+from likewise.vectors import norm, normalize_array
 
-#: Bounds of ``information``.
-STRONG, SOME = 0.3, 0.1
+#: Bounds of ``information``, of structure and of the correlation with popularity: strong, and some.
+STRUCTURE, POPULARITY = (0.5, 0.3), (0.3, 0.1)
 #: Dot has to find classes better than cosine by this share of rows, for lengths to tell of them.
 BETTER = 0.01
 #: Variation that is more than chance: by this factor of 1 / sqrt(2 d), and at least so much.
@@ -70,7 +76,7 @@ class Norms:
     longest : Estimate
         The share of the k best by dot that are among the longest hundredth of rows: near 1, these answer everything.
     structure : Estimate
-        Spearman's, of a row's length and the mean length of its k nearest by cosine.
+        Spearman's, of a row's length and the mean length of its k nearest by cosine, beyond the mean direction.
     popularity : Estimate or None
         Spearman's, of length and the number given for each row.
     by_dot, by_cosine, better_by : Estimate or None
@@ -81,6 +87,8 @@ class Norms:
         What it rests on, in words.
     among : int
         Rows among which neighbours were searched.
+    copies : int
+        Rows that repeat an earlier one: these are not searched.
     norms : ndarray of shape (s,)
         Lengths, up to 10,000 drawn, for a histogram.
     """
@@ -105,6 +113,7 @@ class Norms:
     information: str
     reasons: tuple[str, ...]
     among: int
+    copies: int
     norms: Floats
 
     @property
@@ -208,12 +217,18 @@ def norms(
     classes = _one_a_row(labels, "labels", space)
     numbers = _numbers(popularity, space)
     even = largest - float(lengths.min()) <= _EQUAL * mean
-    dot, cosine = _lists(space, k, even)
+    dot, cosine = _lists(space, k, even, np.arange(space.n))
+    copies = 0
+    if (cosine.values[:, 0] > 1 - 1e-9).any():
+        distinct = np.flatnonzero(first_equals(space.rows) == np.arange(space.n))
+        copies = space.n - len(distinct)
+        if copies and len(distinct) > k:  # which are as long as each other, and say nothing
+            dot, cosine = _lists(space, k, even, distinct)
     by_dot, by_cosine, better_by = _classes(space, classes, dot, cosine)
     found = _Evidence(
         variation=float(lengths.std()) / mean if mean else 0.0,
         chance=1 / float(np.sqrt(2 * space.d)),
-        structure=_correlation(lengths[cosine.rows], lengths[cosine.indices].mean(axis=1), space, 1),
+        structure=_structure(space, lengths, cosine),
         popularity=None if numbers is None else _popularity(lengths, numbers, space),
         better_by=better_by,
     )
@@ -238,7 +253,8 @@ def norms(
         better_by=better_by,
         information=information,
         reasons=reasons,
-        among=min(space.n, max(NUMBERS // space.d, FEWEST)),
+        among=min(space.n - copies, max(NUMBERS // space.d, FEWEST)),
+        copies=copies,
         norms=lengths[space.draw(_SHOWN, 2)],
     )
 
@@ -260,12 +276,12 @@ class _Evidence:
         strong: list[str] = []
         some: list[str] = []
         structure = _least(self.structure) if self.structure.value > 0 else 0.0
-        if structure >= SOME:
+        if structure >= STRUCTURE[1]:
             said = f"rows that point alike are alike long: correlation {self.structure}"
-            (strong if structure >= STRONG else some).append(said)
-        if self.popularity is not None and _least(self.popularity) >= SOME:
+            (strong if structure >= STRUCTURE[0] else some).append(said)
+        if self.popularity is not None and _least(self.popularity) >= POPULARITY[1]:
             said = f"lengths follow the numbers given: correlation {self.popularity}"
-            (strong if _least(self.popularity) >= STRONG else some).append(said)
+            (strong if _least(self.popularity) >= POPULARITY[0] else some).append(said)
         if self.better_by is not None and self.better_by.low >= BETTER:
             strong.append(f"dot finds the label more often than cosine, by {self.better_by}")
         if self.variation >= max(LEAST, EXCESS * self.chance):
@@ -310,16 +326,24 @@ def _numbers(values: Any, space: Space) -> Floats | None:
     return numbers
 
 
-def _correlation(x: Floats, y: Floats, space: Space, purpose: int) -> Estimate:
-    """Spearman's of two numbers a row, by Pearson's of their ranks where rows are drawn anew."""
-    pairs = np.stack([ranks(x), ranks(y)], axis=1)
-    return bootstrap(_pearson, pairs, space.n, seed=space.seed + purpose)
+def _structure(space: Space, lengths: Floats, near: Neighbours) -> Estimate:
+    """Partial correlation of ranks: a row's length and its neighbours', given its cosine with the mean direction."""
+    mean = np.zeros(space.d)
+    for block in blocks(space.rows):
+        mean += normalize_array(block).sum(axis=0)
+    along = np.concatenate([normalize_array(block) @ mean for block in blocks(space.rows, near.rows)])
+    columns = (lengths[near.rows], lengths[near.indices].mean(axis=1), along)
+    return bootstrap(_partial, np.stack([ranks(column) for column in columns], axis=1), space.n, seed=space.seed + 1)
 
 
-def _pearson(pairs: Floats) -> float:
-    centred = pairs - pairs.mean(axis=0)
-    size = float(np.sqrt(np.prod((centred**2).sum(axis=0))))
-    return float(np.clip((centred[:, 0] * centred[:, 1]).sum() / size, -1, 1)) if size else 0.0
+def _partial(columns: Floats) -> float:
+    """(r_xy - r_xz r_yz) / sqrt((1 - r_xz^2)(1 - r_yz^2)) of three columns; 0 where nothing is left to correlate."""
+    x, y, z = (columns - columns.mean(axis=0)).T
+    if z @ z > 0:
+        x, y = (v - (v @ z / (z @ z)) * z for v in (x, y))
+    size = float(np.sqrt((x @ x) * (y @ y)))
+    floor = 1e-12 * len(columns) ** 3  # rounding, of ranks up to n
+    return float(np.clip(x @ y / size, -1, 1)) if size > floor else 0.0
 
 
 def _popularity(lengths: Floats, numbers: Floats, space: Space) -> Estimate:
@@ -346,12 +370,12 @@ def _long(lengths: Floats) -> NDArray[np.bool_]:
     return long
 
 
-def _lists(space: Space, k: int, even: bool) -> tuple[Neighbours, Neighbours]:
-    """The k best by dot and by cosine of the rows drawn: among all, or as many as :data:`NUMBERS` hold.
+def _lists(space: Space, k: int, even: bool, rows: NDArray[np.int64]) -> tuple[Neighbours, Neighbours]:
+    """The k best by dot and by cosine of rows drawn from these, among these, or as many as :data:`NUMBERS` hold.
 
     Cosines are screened on a copy of the rows at unit length, which is why these are not all of a large set.
     """
-    among = space.draw(max(NUMBERS // space.d, FEWEST), 5)
+    among = space.draw_of(rows, max(NUMBERS // space.d, FEWEST), space.seed, 5)
     if len(among) == space.n:
         near = space
     else:
