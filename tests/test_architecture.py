@@ -29,7 +29,8 @@ FLOORS = [
     ["terms"],  # texts as rows of counted terms
     ["recommend", "text", "translate", "estimators", "nn"],  # uses
     ["likewise"],
-    ["cli", "report", "server"],  # doors
+    ["report"],  # a page on a space of vectors
+    ["cli", "server"],  # doors
     ["__main__"],  # python -m likewise
 ]
 FLOOR = {name: height for height, names in enumerate(FLOORS) for name in names}

@@ -716,6 +716,7 @@ def test_every_command_is_described():
         "metrics",
         "explain",
         "machine",
+        "report",
         "recommend",
         "search",
         "translate",

@@ -73,7 +73,7 @@ def test_gaussian_rows_have_no_fault_but_those_of_many_dimensions(plain):
 
 
 def test_few_dimensions_have_no_hubs():
-    found = report(np.random.default_rng(0).random((1200, 3)))
+    found = report(np.random.default_rng(0).random((1200, 3)), only=["hubs", "concentration"])
     assert found["hubs"].verdict == "No strong hubs: no row is the neighbour of far more others than its share."
     assert found["hubs"].level == found["concentration"].level == "good"
     assert found["concentration"].verdict.startswith("Distances tell rows apart: the nearest row is")
@@ -81,20 +81,20 @@ def test_few_dimensions_have_no_hubs():
 
 def test_planted_hubs():
     rows = planted_hubs()
-    hubs = report(rows, names=[f"film {i}" for i in range(len(rows))])["hubs"]
+    hubs = report(rows, names=[f"film {i}" for i in range(len(rows))], only=["hubs"])["hubs"]
     assert (hubs.level, hubs.verdict[:12]) == ("act", "Strong hubs:")
     largest = hubs.numbers["hubness"]["largest"]
     assert set(largest[:3]) <= set(range(12))
     assert f"Film {largest[0]} (row {largest[0]}) is among the 10 nearest of about" in hubs.meaning
     assert float(hubs.rows[2][1]) < float(hubs.rows[0][1]) / 2  # local scaling, and as they are
-    assert report(rows[12:])["hubs"].level == "good"
+    assert report(rows[12:], only=["hubs"])["hubs"].level == "good"
 
 
 def test_planted_norm_information():
-    norms = report(planted_norms(), metric="cosine")["norms"]
+    norms = report(planted_norms(), metric="cosine", only=["norms"])["norms"]
     assert norms.verdict.startswith("Norms carry rank information: prefer dot to cosine, which ignores them;")
     assert (norms.level, norms.code) == ("act", "found = lw.topk(queries, items, 10, metric='dot')")
-    unit = report(lw.normalize(planted_norms()), metric="cosine")["norms"]
+    unit = report(lw.normalize(planted_norms()), metric="cosine", only=["norms"])["norms"]
     assert unit.verdict == "All vectors have length 1: dot, cosine and Euclidean distance rank alike."
 
 
@@ -104,7 +104,7 @@ def test_half_of_the_rows_are_copies():
     assert found["copies"].verdict == "50% of the rows are copies: 600 of 1,200 equal an earlier row."
     assert found["copies"].level == "act"
     assert found["copies"].meaning.endswith("All that follows is about the 600 different rows.")
-    once = report(rows[:600])  # and so is all that follows
+    once = report(rows[:600], only=["concentration", "norms"])  # and so is all that follows
     assert found["concentration"].verdict == once["concentration"].verdict
     assert found["norms"].verdict == once["norms"].verdict
     assert "Neighbours say nothing about the labels" in found["labels"].verdict
@@ -114,17 +114,17 @@ def test_half_of_the_rows_are_copies():
 def test_constant_columns():
     rows = gaussian()
     rows[:, [3, 17, 30]] = [0.0, 1.5, -1.0]
-    columns = report(rows)["columns"]
+    columns = report(rows, only=["columns"])["columns"]
     assert columns.verdict == "3 of 48 columns hold one value only: they take memory and say nothing."
     assert (columns.level, columns.numbers["constant_columns"].tolist()) == ("note", [3, 17, 30])
     assert "column 3, column 17, column 30" in columns.meaning
-    kept = report(rows[:, [0, 3]], columns=["length", "width"])["columns"]
+    kept = report(rows[:, [0, 3]], columns=["length", "width"], only=["columns"])["columns"]
     assert kept.verdict == "One of 2 columns holds one value only: it takes memory and says nothing."
     assert "'width'" in kept.meaning
 
 
 def test_a_column_of_another_scale():
-    found = report(gaussian() * np.r_[1000.0, np.ones(47)])
+    found = report(gaussian() * np.r_[1000.0, np.ones(47)], only=["columns"])
     assert found["columns"].verdict.startswith("Scales differ: one column decides every distance, varying ")
     assert found["columns"].level == "act"
 
@@ -140,7 +140,7 @@ def test_rows_with_nan_are_reported_and_left_out():
     assert "The rows are row 5, row 77." in found["values"].meaning
     assert found["values"].level == "act"
     assert "2 rows with NaN or infinite values took no part." in found.method
-    rest = report(np.delete(rows, [5, 77], axis=0), metric="cosine")
+    rest = report(np.delete(rows, [5, 77], axis=0), metric="cosine", only=["concentration", "hubs"])
     assert found["concentration"].verdict == rest["concentration"].verdict
     assert found["hubs"].figures == rest["hubs"].figures
     with pytest.raises(BadRowsError):
@@ -182,11 +182,11 @@ def test_the_metric_that_tells_labels_apart():
     rng = np.random.default_rng(0)
     labels = rng.choice(["left", "right"], 800)
     rows = rng.standard_normal((800, 64)) + np.where(labels == "left", -0.3, 0.3)[:, None]
-    by_direction = report(rows * rng.lognormal(0, 1, (800, 1)), labels)["labels"]
+    by_direction = report(rows * rng.lognormal(0, 1, (800, 1)), labels, only=["labels"])["labels"]
     assert by_direction.level == "act"
     assert by_direction.verdict.startswith("Cosine separates the labels best: 96.4% of the nearest")
     assert by_direction.code == f"found = lw.topk(queries, items, 1, metric={by_direction.rows[0][0]!r})"
-    chance = report(rows, rng.permutation(labels))["labels"]
+    chance = report(rows, rng.permutation(labels), only=["labels"])["labels"]
     assert chance.verdict == "Neighbours say nothing about the labels: shuffled labels do as well, by every metric."
 
 
@@ -195,7 +195,7 @@ def test_a_formula_is_compared_beside_the_named_metrics():
     labels = rng.integers(0, 2, 400)
     rows = rng.standard_normal((400, 4)) + 2 * labels[:, None]
     own = lw.metric(lambda x, y: abs(x - y) ** 3, name="cubes")
-    found = report(rows, labels, metric=own)
+    found = report(rows, labels, metric=own, only=["labels"])
     assert found.metric == "cubes"
     assert "cubes" in {row[0] for row in found["labels"].rows}
 
@@ -392,6 +392,14 @@ def test_a_column_of_labels_is_no_coordinate(folder):
     assert named["capacity"]["numbers"]["d"] == 4
 
 
+def test_rows_without_a_label_are_left_out_of_that_question(folder):
+    text = Path("rows.csv").read_text()
+    Path("gaps.csv").write_text(re.sub(r",\d$", ",", text, count=7, flags=re.MULTILINE))
+    found = lines("gaps.csv", "--labels", "kind", "--columns", "a:d")["labels"]
+    assert found["numbers"]["unlabelled"] == 7
+    assert "Left out: 7 rows without a label" in found["meaning"]
+
+
 def test_a_page_in_a_file(folder):
     result = invoke("rows.csv", "--columns", "a:d", "--labels", "kind", "-o", "out.html", "--table", "-m", "cosine")
     assert (result.exit_code, result.stderr) == (0, "")
@@ -445,5 +453,14 @@ def test_a_report_is_what_it_says(plain):
     assert isinstance(plain, Report)
     told = json.loads(json.dumps(plain.as_dict(), allow_nan=False))
     assert [finding["key"] for finding in told["findings"]] == [finding.key for finding in plain.findings]
-    with pytest.raises(InputError):
-        report(gaussian(20, 2), k=0)
+
+
+def test_only_some_questions():
+    found = report(gaussian(60, 4), only=["norms", "values"])
+    assert [finding.key for finding in found.findings] == ["values", "norms"]
+    with pytest.raises(InputError, match="only='hub' is no question; there are values, copies, columns"):
+        report(gaussian(60, 4), only=["hub"])
+    with pytest.raises(InputError, match="none were given; say labels="):
+        report(gaussian(60, 4), only=["labels"])
+    with pytest.raises(InputError, match="k=0; a whole number of neighbours"):
+        report(gaussian(60, 4), k=0)

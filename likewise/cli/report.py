@@ -160,7 +160,7 @@ def _labelled(items: str, columns: str | None, labels: str) -> files.Table:
     if Path(items).suffix.lower() in _NAMELESS:
         raise InputError(f"{items} has no columns, and there is no file {labels!r}: --labels takes a file beside it")
     try:
-        return files.read(items, columns=columns, id=labels)
+        return files.read(items, columns=columns, id=labels, gaps=True)
     except InputError as error:
         raise InputError(str(error).replace("no id column", "no column")) from None
 

@@ -20,6 +20,7 @@ class Wanted:
     columns: str | Sequence[str] | None = None
     id: str | None = None
     strict: bool = True
+    gaps: bool = False
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class Choice:
     columns: list[str]
     lists: bool
     id: str | None
+    gaps: bool = False
 
     @property
     def all(self) -> list[str]:
@@ -44,18 +46,18 @@ def choose(name: str, types: Mapping[str, Any], wanted: Wanted) -> Choice:
     if wanted.columns is not None:
         chosen = resolve(name, list(types), wanted.columns)
         if len(chosen) == 1 and is_list(types[chosen[0]]):
-            return Choice(chosen, True, of_id)
+            return Choice(chosen, True, of_id, wanted.gaps)
         for column in chosen:
             if not is_number(types[column]):
                 refuse_column(name, column, types)
-        return Choice(chosen, False, of_id)
+        return Choice(chosen, False, of_id, wanted.gaps)
     if len(lists) > 1:
         raise InputError(f"{name} has {len(lists)} columns of vectors: {', '.join(lists)}; choose one with columns=")
     if lists:
-        return Choice(lists, True, of_id)
+        return Choice(lists, True, of_id, wanted.gaps)
     if not numbers:
         raise InputError(f"{name} has no numeric column; it has {described(types)}")
-    return Choice(numbers, False, of_id)
+    return Choice(numbers, False, of_id, wanted.gaps)
 
 
 def choose_id(name: str, names: list[str], wanted: Wanted) -> str | None:

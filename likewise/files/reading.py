@@ -57,7 +57,12 @@ REFUSED = {
 
 
 def read(
-    path: str | os.PathLike[str], *, columns: Columns | None = None, id: str | None = None, strict: bool = True
+    path: str | os.PathLike[str],
+    *,
+    columns: Columns | None = None,
+    id: str | None = None,
+    strict: bool = True,
+    gaps: bool = False,
 ) -> Table:
     """Vectors from a file.
 
@@ -76,6 +81,8 @@ def read(
     strict : bool, default True
         Whether ``columns`` for a file that has no names, or an ``id`` column that is not there, is an error. If not, it
         is passed over.
+    gaps : bool, default False
+        Whether the ``id`` column may have missing values, which are then "".
 
     Returns
     -------
@@ -98,7 +105,7 @@ def read(
     source = open_source(path)
     kind = kind_of(source)
     if kind in NAMED:
-        return NAMED[kind](source, Wanted(columns, id, strict))
+        return NAMED[kind](source, Wanted(columns, id, strict, gaps))
     for option, value in (("columns", columns), ("id", id)):
         if value is not None and strict:
             raise InputError(f"{source.name} has no column names, so {option}={value!r} cannot be found in it")

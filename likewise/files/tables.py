@@ -63,7 +63,7 @@ def matrix_of(name: str, table: Any, choice: Choice) -> Table:
             vectors = _list_matrix(name, table, choice.columns[0])
         else:
             vectors = _number_matrix(name, table, choice.columns)
-        ids = None if choice.id is None else _ids(name, table, choice.id)
+        ids = None if choice.id is None else _ids(name, table, choice.id, choice.gaps)
         return Table(settle(vectors, of), ids, choice.columns, name)
 
 
@@ -139,10 +139,11 @@ def check_present(name: str, column: str, values: Any, d: int = 1) -> None:
         )
 
 
-def _ids(name: str, table: Any, column: str) -> list[str]:
+def _ids(name: str, table: Any, column: str, gaps: bool) -> list[str]:
     values = _unwrapped(table[column])
-    check_present(name, column, values)
-    return [value if isinstance(value, str) else str(value) for value in values.to_pylist()]
+    if not gaps:
+        check_present(name, column, values)
+    return [value if isinstance(value, str) else "" if value is None else str(value) for value in values.to_pylist()]
 
 
 def _check_memory(name: str, rows: int, columns: int) -> None:

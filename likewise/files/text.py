@@ -54,7 +54,7 @@ def read_csv(source: Source, wanted: Wanted) -> Table:
             whole = _parse_csv(source, delimiter, header, of_id)  # the message says which columns are numeric
             _refuse_text(source.name, whole, bad[0], types_of(source.name, whole.schema))
     columns = None if wanted.columns is None else chosen
-    return matrix_of(source.name, table, choose(source.name, types, Wanted(columns, of_id)))
+    return matrix_of(source.name, table, choose(source.name, types, Wanted(columns, of_id, gaps=wanted.gaps)))
 
 
 def _parse_csv(source: Source, delimiter: str, include: list[str], of_id: str | None) -> Any:
@@ -200,7 +200,7 @@ def _json_objects(name: str, rows: list[dict[str, Any]], wanted: Wanted) -> Tabl
             if chosen is None or column in (*chosen, of_id):
                 raise
     table = pa.table(columns)
-    return matrix_of(name, table, choose(name, types_of(name, table.schema), Wanted(chosen, of_id)))
+    return matrix_of(name, table, choose(name, types_of(name, table.schema), Wanted(chosen, of_id, gaps=wanted.gaps)))
 
 
 def _json_column(name: str, column: str, values: Iterable[Any]) -> Any:

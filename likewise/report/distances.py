@@ -220,7 +220,7 @@ def _occurrences(found: geometry.Hubness, asked: Asked) -> Plot:
             label="the average row",
         )
         axes.set(yscale="symlog", xlabel=f"in how many lists of {found.k} neighbours a row is{seen}", ylabel="rows")
-        axes.set_ylim(0, max(rows.max() * 3, 10))
+        axes.set_ylim(0, max(rows.max() * 8, 10))
         plain_numbers(axes.yaxis)
         axes.set_xticks(at, names, rotation=45 if len(names) > 7 else 0, ha="right" if len(names) > 7 else "center")
         axes.legend(loc="upper right")

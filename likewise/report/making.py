@@ -11,7 +11,7 @@ import numpy as np
 
 from likewise import __version__, geometry
 from likewise.compute.options import Progress
-from likewise.errors import LikewiseError, ShapeError
+from likewise.errors import InputError, LikewiseError, ShapeError
 from likewise.geometry import Space
 from likewise.geometry.copies import first_equals
 from likewise.geometry.space import whole
@@ -123,6 +123,7 @@ def report(
     *,
     metric: Any = None,
     k: int = 10,
+    only: Sequence[str] | None = None,
     name: str = "vectors",
     names: Sequence[Any] | None = None,
     columns: Sequence[str] = (),
@@ -148,6 +149,8 @@ def report(
         of other likenesses by Euclid.
     k : int
         Neighbours in a list; fewer where there are not so many rows.
+    only : sequence of str, optional
+        Keys of the questions to ask: "hubs", "norms"... Default: all.
     name : str
         What the vectors are called.
     names, columns : sequence, optional
@@ -180,7 +183,8 @@ def report(
     >>> print(found["columns"].verdict)
     Scales differ: one column decides every distance, varying ... times as much as the usual one.
     """
-    stage = _Stages(on_stage, len(QUESTIONS) + 2 - (labels is None))
+    chosen = _chosen(only, labels is not None)
+    stage = _Stages(on_stage, len(chosen) + 2)
     options: dict[str, Any] = {"n_jobs": n_jobs, "memory_limit": memory_limit, "progress": progress}
     stage("reading")
     quality = geometry.quality(items, **options)
@@ -194,9 +198,7 @@ def report(
     stage("neighbours")
     space.neighbours(min(max(k, _FURTHEST), space.n - 1))  # once for all questions
     findings = []
-    for key, says, answer in QUESTIONS:
-        if key == "labels" and known is None:
-            continue
+    for key, says, answer in chosen:
         stage(says)
         findings.append(_answered(key, answer, asked))
     return Report(
@@ -205,6 +207,19 @@ def report(
 
 
 _FURTHEST = 20  # neighbours that the intrinsic dimension looks at
+
+
+def _chosen(only: Sequence[str] | None, labelled: bool) -> list[tuple[str, str, Callable[[Asked], Finding]]]:
+    """The questions to ask, in their order."""
+    known = [key for key, _, _ in QUESTIONS]
+    only = [only] if isinstance(only, str) else only
+    for key in () if only is None else only:
+        if key not in known:
+            raise InputError(f"only={key!r} is no question; there are {', '.join(known)}")
+        if key == "labels" and not labelled:
+            raise InputError("only='labels' asks about labels, and none were given; say labels=")
+    wanted = known if only is None else only
+    return [each for each in QUESTIONS if each[0] in wanted and (labelled or each[0] != "labels")]
 
 
 class _Stages:
