@@ -107,7 +107,7 @@ def peers() -> list[dict[str, Any]]:
     from likewise.formula.parse import metric_from_name
     from likewise.plan import flops_per_coordinate
 
-    d = 256
+    d = 128
     rng = np.random.default_rng(0)
     wide, single = rng.standard_normal((2, 512, d)), rng.standard_normal((2, 2048, d), dtype=np.float32)
     x, y = single[:, :256]

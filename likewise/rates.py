@@ -72,8 +72,8 @@ def _seconds(loop: _Loop, threads: int, count: int) -> tuple[float, bool]:
             alone = not FINE_CLOCK or time.thread_time() - work >= _ALONE * (end - start)
             spans[thread] = start, end, alone
         except BaseException as error:
+            errors.append(error)  # first, so that it is this one that is raised
             together.abort()
-            errors.append(error)
 
     workers = [threading.Thread(target=one, args=(thread,), daemon=True) for thread in range(1, threads)]
     for worker in workers:
