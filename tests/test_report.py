@@ -464,3 +464,27 @@ def test_only_some_questions():
         report(gaussian(60, 4), only=["labels"])
     with pytest.raises(InputError, match="k=0; a whole number of neighbours"):
         report(gaussian(60, 4), k=0)
+
+
+def test_the_lines_of_code_run():
+    rng = np.random.default_rng(0)
+    kinds = rng.integers(0, 2, 400)
+    sets = {
+        "many dimensions": gaussian(400),
+        "a wide column": gaussian(400) * np.r_[1000.0, np.ones(47)],
+        "a lean": gaussian(400) + 3,
+        "few directions": gaussian(400, 4) @ rng.standard_normal((4, 48)),
+        "faults": np.where(np.arange(48) == 3, 1.0, gaussian(400)) * (np.arange(400) > 5)[:, None],
+        "classes": (gaussian(400, 64) + 0.5 * kinds[:, None]) * rng.lognormal(0, 1, (400, 1)),
+    }
+    run = set()
+    for rows in sets.values():
+        for metric in ("cosine", "euclidean"):
+            for finding in report(rows, kinds, metric=metric).findings:
+                if finding.code not in run:
+                    run.add(finding.code)
+                    given = {"lw": lw, "np": np, "items": rows, "queries": rows[:20], "labels": kinds}
+                    exec(finding.code, given)
+                    assert len(given["items"])
+    named = " ".join(run)
+    assert all(name in named for name in ("csls", "local_scaling", "Whiten", "RemoveTop", "Rotate", "normalize"))

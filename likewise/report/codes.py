@@ -6,16 +6,18 @@ from typing import Any
 
 from likewise import geometry
 from likewise.geometry import PrecisionRow
-from likewise.geometry.precision import WAYS
 from likewise.report import thresholds
 from likewise.report.asked import Asked
 from likewise.report.drawing import COLOURS, DASHES, INK, MARKS, Plot
 from likewise.report.finding import Finding, drawn, number, percent, ranged
 
+#: What is tried, the simplest first, and what the dimensions that are kept are then called.
+_WAYS = {"truncated": "leading", "rotated": "rotated", "projected": "projected"}
+
 
 def precision(asked: Asked) -> Finding:
     """The smallest code that loses hardly a neighbour."""
-    found = geometry.precision(asked.space, k=asked.k)
+    found = geometry.precision(asked.space, k=asked.k, ways=tuple(_WAYS))
     now = asked.space.d * asked.space.rows.dtype.itemsize
     keeps = 1 - thresholds.SMALL_LOSS.value
     alone, settled = _smallest(found, keeps, False), _smallest(found, keeps, True)
@@ -76,7 +78,7 @@ def _smallest(found: geometry.Precision, keeps: float, settled: bool) -> Precisi
     rows = (row for row in found.rows if row.bytes == least.bytes)
     return min(
         (row for row in rows if (row.settled if settled else row.recall).value >= keeps),
-        key=lambda row: (WAYS.index(row.way), -row.d),
+        key=lambda row: ([*_WAYS].index(row.way), -row.d),
     )
 
 
@@ -89,9 +91,6 @@ def _named(row: PrecisionRow, d: int) -> str:
     """``8-bit codes of 128 rotated dimensions``, ``1-bit codes of all 64 dimensions``."""
     kept = f"all {d:,}" if row.d == d and row.way == "truncated" else f"{row.d:,} {_WAYS[row.way]}"
     return f"{row.bits}-bit codes of {kept} dimensions"
-
-
-_WAYS = {"truncated": "leading", "rotated": "rotated", "projected": "projected"}
 
 
 def _budgets(found: geometry.Precision) -> list[list[PrecisionRow]]:

@@ -136,7 +136,8 @@ def ranged(value: Estimate, say: Any = number) -> str:
     text = str(say(value.value))
     if value.low == value.high or not math.isfinite(value.low + value.high):
         return text
-    return f"{text} ({say(value.low)} to {say(value.high)})"
+    low, high = str(say(value.low)), str(say(value.high))
+    return text if low == high == text else f"{text} ({low} to {high})"
 
 
 def drawn(*estimates: Estimate, of: str = "rows") -> str:

@@ -65,11 +65,13 @@ table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabul
 th, td { padding: .25rem .8rem .25rem 0; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; }
 @media (max-width: 30rem) { pre { white-space: pre-wrap; } }
-@media print { @page { margin: 16mm; } body { max-width: none; padding: 0; font-size: 10.5pt; }
-  section, .answer { break-inside: avoid; }
+@media print { @page { margin: 13mm 16mm; } html { font-size: 9.5pt; }
+  body { max-width: none; padding: 0; line-height: 1.4; } section { margin-top: 1rem; padding-top: .7rem; }
+  section, .answer, table { break-inside: avoid; }
   h2, h3, .answer, dl { break-after: avoid; }
   figure, dl div, pre, tr, .verdicts li { break-inside: avoid; }
-  .scroll, pre { overflow: visible; } pre { white-space: pre-wrap; } figure svg { max-width: 125mm; }
+  .scroll, pre { overflow: visible; } pre { white-space: pre-wrap; } figure svg { max-width: 105mm; }
+  figure { margin: .6rem 0; } h3 { margin-top: .6rem; }
   nav { display: none; } }
 """.strip()
 
