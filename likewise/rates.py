@@ -283,13 +283,15 @@ def peak(metric: Metric, compute: str = "f32") -> float:
 def known_rate(metric: Metric, compute: str = "f32", *, threads: int = 1, refresh: Refresh = False) -> float:
     """:func:`peak`, measured once on this machine; of ``threads`` cores together."""
     counts = counts_of(metric) if compute == "bits" else None
-    if counts is not None:
-        name, loop = f"bits {counts.op}", functools.partial(_bits_loop, counts.op)
-    else:
-        core = factor(metric)
-        name = f"{core.terms} {metric.combine} {compute}"
-        loop = functools.partial(_formula_loop, core.terms, metric.combine, compute)
-    return _stored(f"{name} x{threads}", lambda: _fastest(loop(), threads), refresh)
+    if counts is None:
+        return _formula_rate(factor(metric).terms, metric.combine, compute, threads, refresh)
+    op = counts.op
+    return _stored(f"bits {op} x{threads}", lambda: _fastest(_bits_loop(op), threads), refresh)
+
+
+def _formula_rate(terms: tuple[Expr, ...], combine: str, compute: str, threads: int, refresh: Refresh) -> float:
+    name = f"{terms} {combine} {compute} x{threads}"
+    return _stored(name, lambda: _fastest(_formula_loop(terms, combine, compute), threads), refresh)
 
 
 def integer_rate(kind: str, *, threads: int = 1, refresh: Refresh = False) -> float:
@@ -320,8 +322,7 @@ def fma_rate(compute: str = "f32", *, threads: int = 1, refresh: Refresh = False
     """
     if compute not in ("f32", "f64"):
         raise InputError(f"compute={compute!r} is not known; it is 'f32' or 'f64'")
-    loop = functools.partial(_formula_loop, (_PRODUCT,), "sum", compute)
-    return _stored(f"fma {compute} x{threads}", lambda: _fastest(loop(), threads), refresh)
+    return _formula_rate((_PRODUCT,), "sum", compute, threads, refresh)
 
 
 def bf16_rate(*, threads: int = 1, refresh: Refresh = False) -> float | None:

@@ -253,6 +253,15 @@ def test_measure_is_consistent_and_says_so_in_json(fresh):
     assert lw.machine.measure(n_jobs=1, refresh=True).rates != here.rates
 
 
+def test_measuring_again_keeps_the_better(fresh):
+    before = lw.machine.measure(n_jobs=1)
+    after = lw.machine.measure(n_jobs=1, refresh="again")
+    assert all(after.rates[name].one >= rate.one for name, rate in before.rates.items())
+    with pytest.raises(InputError) as error:
+        lw.machine.measure("always")  # type: ignore[arg-type]
+    assert str(error.value) == "refresh='always' is not known; it is True, False or 'again'"
+
+
 def test_threads_are_at_most_those_there_are(fresh, monkeypatch):
     monkeypatch.setattr(peaks, "available_cores", lambda: 1)
     assert lw.machine.measure(n_jobs=64).threads == 1

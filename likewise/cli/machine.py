@@ -25,7 +25,7 @@ def machine(
             help="A metric to measure, as in manhattan or 'minkowski(p=3)'; may be repeated. Default: every named one.",
         ),
     ] = None,
-    d: Annotated[int, typer.Option("-d", min=1, max=65_536, metavar="N", help="Coordinates of the vectors.")] = 256,
+    d: Annotated[int, typer.Option("-d", min=1, max=65_536, metavar="N", help="Coordinates of the vectors.")] = 128,
     plot: Annotated[
         str | None, typer.Option(metavar="FILE", help="Draw the roofline into a file, as in roofline.svg.")
     ] = None,

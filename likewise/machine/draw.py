@@ -60,7 +60,7 @@ def _roofs(axis: Any, found: Roofline) -> None:
     axis.set_title(f"Roofline of one core: {machine.cpu} ({machine.architecture})", loc="left", fontsize=10)
     axis.grid(True, which="major", linewidth=0.4, color="#dddddd")
     axis.minorticks_off()
-    axis.legend(loc="lower right", fontsize=8, frameon=True)
+    axis.legend(loc="center", bbox_to_anchor=(0.57, 0.4), fontsize=8, frameon=True)
 
 
 #: Named first, as far as there is room; then the slowest.

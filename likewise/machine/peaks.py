@@ -14,6 +14,7 @@ from likewise.backends.llvm.kernels.stream import bf16_instruction
 from likewise.backends.llvm.pool import available_cores
 from likewise.backends.llvm.target import current, host
 from likewise.compute.options import Progress, physical_memory, read_options
+from likewise.errors import InputError
 from likewise.formula.metrics import by_name
 
 STREAMS: tuple[rates.Stream, ...] = ("read", "copy", "triad")
@@ -197,7 +198,7 @@ def _measurements() -> dict[str, tuple[Callable[..., float | None], str]]:
     return found
 
 
-def measure(refresh: bool = False, *, n_jobs: int | None = None, progress: Progress = None) -> Machine:
+def measure(refresh: rates.Refresh = False, *, n_jobs: int | None = None, progress: Progress = None) -> Machine:
     """The rates of this machine: arithmetic, caches, memory; of one core, and of ``n_jobs`` threads together.
 
     They are measured once, in some seconds, and kept beside the compiled kernels. Each is the best of short runs that
@@ -206,8 +207,8 @@ def measure(refresh: bool = False, *, n_jobs: int | None = None, progress: Progr
 
     Parameters
     ----------
-    refresh : bool
-        Measure anew. Worth it where the kept rates come from a busy hour.
+    refresh : bool or "again"
+        Measure anew. Worth it where the kept rates come from a busy hour. "again": once more, and keep the better.
     n_jobs : int, optional
         Threads. Default: one for every processor that this process may use, which is also the most.
     progress : bool or callable, optional
@@ -234,7 +235,9 @@ def measure(refresh: bool = False, *, n_jobs: int | None = None, progress: Progr
     """
     options = read_options(n_jobs, None, "raise", progress)
     threads, kept = min(options.threads, available_cores()), _measurements()
-    turns: tuple[rates.Refresh, ...] = (True, "again") if refresh else (False,)
+    if refresh not in (False, True, "again"):
+        raise InputError(f"refresh={refresh!r} is not known; it is True, False or 'again'")
+    turns: tuple[rates.Refresh, ...] = (True, "again") if refresh is True else (refresh,)
     done, total = 0, len(turns) * len(kept)
     found: dict[str, Rate] = {}
     clock = 0.0
