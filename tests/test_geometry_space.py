@@ -110,3 +110,19 @@ def test_draws_for_other_purposes_differ(rows):
     space = Space(rows)
     assert not np.array_equal(space.draw(50, 1), space.draw(50, 2))
     assert_array_equal(space.draw(1000), np.arange(300))
+
+
+@pytest.mark.parametrize("metric", ["euclidean", "cosine", "dot"])
+def test_many_rows_are_searched_a_slice_at_a_time(rows, metric, monkeypatch):
+    rows[40] = rows[200]  # a tie between two slices
+    whole = Space(rows, metric, sample=60, seed=1).neighbours(5)
+    monkeypatch.setattr("likewise.geometry.space.SLICE", 8 * 37)
+    seen = []
+    sliced = Space(rows, metric, sample=60, seed=1, progress=lambda done, total: seen.append(done / total))
+    assert_array_equal(sliced.neighbours(5).indices, whole.indices)
+    assert_array_equal(sliced.neighbours(5).values, whole.values)
+    assert seen == sorted(seen)
+    assert seen[-1] == 1
+    mask = np.arange(300) % 3 == 0
+    found = sliced.search(np.arange(10), 4, mask)
+    assert_array_equal(found.indices, lw.topk(rows[:10], rows, 4, metric=metric, where=mask).indices)

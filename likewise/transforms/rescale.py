@@ -16,7 +16,7 @@ change the order of its list, only the scores.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,7 +70,7 @@ class _Rescaling(Parameters):
             self._prepared = made
         return self._prepared
 
-    def fit(self, items: Any, queries: Any = None) -> Self:
+    def fit(self, items: Any, queries: Any = None) -> Any:
         """Learn how near each item's nearest are.
 
         Parameters
