@@ -436,7 +436,7 @@ def roofline(
     for metric in missing:
         contests.append(_Contest(metric, data, threads))
         advance()
-    for _ in range(ROUNDS):
+    for _ in range(ROUNDS if contests else 0):
         for metric in instructions.values():
             rates.known_rate(metric, refresh="again")
         rates.fma_rate(refresh="again")
