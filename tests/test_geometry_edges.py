@@ -90,3 +90,21 @@ def test_a_report_of_two_tight_clusters_does_not_call_them_even():
     found = {one.key: one.verdict for one in report(rows, only=["norms", "isotropy"]).findings}
     assert found["isotropy"].startswith("The rows lean to no side, but point along few lines: 1 of 12 axes have 90%")
     assert found["norms"].startswith("Lengths hardly vary, but directions of near rows vary less: prefer cosine to dot")
+
+
+def test_orthogonal_projection_to_all_dimensions_loses_nothing():
+    turned = lw.transforms.RandomProjection(12, kind="orthogonal").fit(ROWS)
+    np.testing.assert_allclose(turned.components_ @ turned.components_.T, np.eye(12), atol=1e-14)
+    half = lw.transforms.RandomProjection(6, kind="orthogonal").fit_transform(ROWS)
+    assert 0.9 < np.square(half).sum() / np.square(ROWS).sum() < 1.1  # lengths are kept on average
+
+
+def test_code_of_a_report_runs_on_its_rows():
+    """Few coordinates, and all distances alike: fewer are advised than there are."""
+    found = report(np.eye(24), only=["concentration"]).findings[0]
+    assert found.code == "items = lw.transforms.Rotate(rank=12).fit_transform(items)"
+
+
+def test_a_transformer_looks_at_no_more_than_its_context():
+    with pytest.raises(InputError, match="tokens=9 are more than context=4, the most that are looked at"):
+        lw.costs.transformer(layers=1, width=8, heads=2, context=4, vocabulary=10, tokens=9)

@@ -264,7 +264,10 @@ def test_what_is_refused(transform):
         (Binarize(np.nan), "threshold=nan is not a finite number"),
         (RandomProjection(8), "rank=8; rows have 7 dimensions, so 1 to 7 is wanted"),
         (RandomProjection(None), "rank=None; how many dimensions are to be had is wanted"),
-        (RandomProjection(2, kind="cauchy"), "kind='cauchy' is not known; it is one of gaussian, sparse, sign"),
+        (
+            RandomProjection(2, kind="cauchy"),
+            "kind='cauchy' is not known; it is one of gaussian, sparse, sign, orthogonal",
+        ),
         (RandomProjection(2, seed=-1), "seed=-1; a whole number, 0 at least, is wanted"),
     ],
 )
