@@ -205,7 +205,7 @@ def test_threads_change_nothing():
     ("options", "error", "message"),
     [
         ({"k": 50}, InputError, "k=50, and a row has 49 others"),
-        ({"labels": [1, 2]}, ShapeError, "labels has shape (2,); one for each of 50 rows is wanted: (50,)"),
+        ({"labels": [1, 2]}, ShapeError, "there are 2 labels, and 50 rows"),
         ({"popularity": ["a"] * 50}, InputError, "popularity holds <U1; a number for each row is wanted"),
         ({"popularity": [np.nan] * 50}, InputError, "popularity has 0 finite numbers; 3 at least are wanted"),
     ],

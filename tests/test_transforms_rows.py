@@ -259,12 +259,15 @@ def test_what_is_refused(transform):
         (Whiten(shrinkage=2), "shrinkage=2; a number from 0 to 1 is wanted"),
         (Rotate(0), "rank=0; rows have 7 dimensions, so 1 to 7 is wanted"),
         (Rotate(2.5), "rank=2.5 is not a whole number"),
-        (RemoveTop(7), "directions=7; rows have 6 dimensions, so 0 to 6 is wanted"),
+        (RemoveTop(7), "directions=7; rows have 7 dimensions, and nothing would be left: take 6"),
         (Binarize("mean"), "threshold='mean' is not known; it is 'zero', 'median' or a number"),
         (Binarize(np.nan), "threshold=nan is not a finite number"),
         (RandomProjection(8), "rank=8; rows have 7 dimensions, so 1 to 7 is wanted"),
         (RandomProjection(None), "rank=None; how many dimensions are to be had is wanted"),
-        (RandomProjection(2, kind="cauchy"), "kind='cauchy' is not known; it is one of gaussian, sparse, sign"),
+        (
+            RandomProjection(2, kind="cauchy"),
+            "kind='cauchy' is not known; it is one of gaussian, sparse, sign, orthogonal",
+        ),
         (RandomProjection(2, seed=-1), "seed=-1; a whole number, 0 at least, is wanted"),
     ],
 )

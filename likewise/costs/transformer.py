@@ -34,6 +34,7 @@ from likewise.costs.layers import (
 from likewise.costs.result import Explanation, Operation, Steps
 from likewise.costs.run import Workers, draw
 from likewise.costs.text import ratio_text, size_text, time_text
+from likewise.errors import InputError
 from likewise.formula.metric import Metric
 
 #: Operations of a normalisation, for each number: layer: mean, minus it, square, mean, divide, times the weight.
@@ -158,6 +159,8 @@ def transformer(
     count, shared = read_heads(wide, heads, kv_heads)
     longest, sequences = read_size(context, "context"), read_size(batch, "batch")
     many = longest if tokens is None else read_size(tokens, "tokens")
+    if many > longest:
+        raise InputError(f"tokens={many:,} are more than context={longest:,}, the most that are looked at")
     last = words > 0 if final_norm is None else read_flag(final_norm, "final_norm")
     places = ("learned" if words else "none") if positions is None else positions
     sizes = _Sizes(

@@ -93,7 +93,10 @@ def limit_items(d: int) -> float:
     (293, 4031488)
     """
     d = whole(d, "d", 1, "of dimensions")
-    return max(2.0, sum(factor * float(d) ** power for power, factor in enumerate(_LIMIT)))
+    try:
+        return max(2.0, sum(factor * float(d) ** power for power, factor in enumerate(_LIMIT)))
+    except OverflowError:
+        return math.inf
 
 
 def capacity(d: int, items: int) -> Capacity:

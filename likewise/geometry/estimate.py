@@ -90,8 +90,11 @@ def bootstrap(
         return Estimate.exact(value, total)
     rng = np.random.default_rng([seed, 0xB007])
     again = np.array([statistic(sample[rng.integers(0, rows, rows)]) for _ in range(resamples)])
+    again = again[~np.isnan(again)]
+    if not len(again):
+        return Estimate(value, math.nan, math.nan, rows, total, confidence)
     with np.errstate(invalid="ignore"):  # of infinite values: the interval is then no number
-        low, high = np.nanquantile(again, [(1 - confidence) / 2, (1 + confidence) / 2])
+        low, high = np.quantile(again, [(1 - confidence) / 2, (1 + confidence) / 2])
     return Estimate(value, min(float(low), value), max(float(high), value), rows, total, confidence)
 
 

@@ -26,6 +26,7 @@ from likewise.compute import topk
 from likewise.compute.options import Progress
 from likewise.errors import InputError
 from likewise.geometry.estimate import Estimate, Floats, jackknife
+from likewise.geometry.hubness import occurrences, skewness
 from likewise.geometry.space import FEWEST, Space, whole
 from likewise.transforms.moments import Moments, axes, blocks, exponent_of, merged, moments
 from likewise.vectors import normalize_array
@@ -373,13 +374,6 @@ def _measured(rows: Floats, before: NDArray[np.int64], lists: NDArray[np.int64])
     pointing, total = int(unit.any(axis=1).sum()), unit.sum(axis=0)
     cosine = (float(total @ total) - pointing) / max(pointing * (pointing - 1), 1)
     spectrum = np.maximum(np.linalg.eigvalsh(moments(rows).covariance()), 0.0)
-    occurrences = np.bincount(lists.ravel(), minlength=len(rows)).astype(np.float64)
     stay = (lists[:, :, None] == before[:, None, :]).any(axis=2).mean()
-    return cosine, _isoscore(_participation(spectrum), rows.shape[1]), _skewness(occurrences), float(stay)
-
-
-def _skewness(values: Floats) -> float:
-    """E (x - m)^3 / s^3; 0 where all are equal."""
-    centred = values - values.mean()
-    spread = float(np.sqrt((centred**2).mean()))
-    return float((centred**3).mean()) / spread**3 if spread else 0.0
+    skew = skewness(occurrences(lists, len(rows)))
+    return cosine, _isoscore(_participation(spectrum), rows.shape[1]), skew, float(stay)

@@ -243,7 +243,7 @@ def separation(
     wanted = None if sample is None else whole(sample, "sample", 2, "of rows")
     options = {"on_bad": on_bad, "seed": seed, "n_jobs": n_jobs, "memory_limit": memory_limit, "progress": progress}
     space = Space.of(items, None, **options)
-    codes, names = _read_labels(labels, space)
+    codes, names = read_labels(labels, space)
     labelled = np.flatnonzero(codes >= 0)
     unlabelled = space.n - len(labelled)
     rng = np.random.default_rng([space.seed, 0x1AB])
@@ -301,7 +301,7 @@ def separation(
     )
 
 
-def _read_labels(labels: Any, space: Space) -> tuple[Integers, list[Any]]:
+def read_labels(labels: Any, space: Space) -> tuple[Integers, list[Any]]:
     """A number from 0 for each row's label, -1 where there is none; and the labels."""
     try:
         listed = np.asarray(labels) if hasattr(labels, "__array__") else np.asarray(list(labels), object)
@@ -403,28 +403,33 @@ def _unfit(rows: NDArray[Any]) -> str | None:
 
 
 def _whitened(rows: NDArray[Any]) -> NDArray[np.float32]:
-    """Rows turned to their principal axes, each divided by its standard deviation; axes of nothing are left out.
+    """Columns divided by their standard deviations, turned to the principal axes of what is left, and divided again.
 
+    Distances of the results are Mahalanobis', which scales of columns do not change. Axes of nothing are left out.
     Axes and deviations are those of every other row, every third row, ... where there are very many rows.
     """
     n, d = rows.shape
-    largest = max(float(rows.max()), -float(rows.min()))
-    unit = power_of_two(largest)
-    step = max(1, _BLOCK // d)
-    parts = [slice(first, first + step) for first in range(0, n, step)]
     some = rows[:: max(1, n // max(_MOMENTS, _PER_COORDINATE * d))]
+    least, largest = some.min(axis=0).astype(np.float64), some.max(axis=0).astype(np.float64)
+    # each column by a power of two of its own, so that a narrow one is not lost beside a wide one
+    unit = np.array([power_of_two(each) if each else 0.0 for each in np.where(least < largest, largest - least, 0.0)])
+    middle = (least / 2 + largest / 2) * unit
+    step = max(1, _BLOCK // d)
     centre, moments = np.zeros(d), np.zeros((d, d))
     for first in range(0, len(some), step):
-        centre += (some[first : first + step] * np.float64(unit)).sum(axis=0, dtype=np.float64) / len(some)
+        centre += (some[first : first + step] * unit - middle).sum(axis=0) / len(some)
+    centre += middle
     for first in range(0, len(some), step):
-        away = some[first : first + step] * np.float64(unit) - centre
+        away = some[first : first + step] * unit - centre
         moments += away.T @ away
-    values, vectors = np.linalg.eigh(moments / len(some))
+    spread = np.sqrt(np.diag(moments) / len(some))
+    spread[spread == 0] = 1
+    values, vectors = np.linalg.eigh(moments / len(some) / spread / spread[:, None])
     keep = values > max(values[-1], 0) * d * 1e-12
-    scaled = vectors[:, keep] / np.sqrt(values[keep]) if keep.any() else np.zeros((d, 1))
+    scaled = vectors[:, keep] / np.sqrt(values[keep]) / spread[:, None] if keep.any() else np.zeros((d, 1))
     out = np.empty((n, scaled.shape[1]), np.float32)
-    for part in parts:
-        out[part] = (rows[part] * np.float64(unit) - centre) @ scaled
+    for first in range(0, n, step):
+        out[first : first + step] = (rows[first : first + step] * unit - centre) @ scaled
     return out
 
 

@@ -34,6 +34,7 @@ from likewise.compute.options import Progress
 from likewise.errors import InputError, ShapeError
 from likewise.geometry.copies import first_equals
 from likewise.geometry.estimate import Estimate, Floats, bootstrap
+from likewise.geometry.labels import read_labels
 from likewise.geometry.ranks import ranks, spearman
 from likewise.geometry.space import FEWEST, Neighbours, Space, whole
 from likewise.transforms.moments import blocks
@@ -174,7 +175,7 @@ def norms(
     k : int
         Neighbours compared.
     labels : array_like of shape (n,), optional
-        A class for each row.
+        A class for each row; None, NaN and an empty text are rows without one, which neither ask nor answer.
     popularity : array_like of shape (n,), optional
         A number for each row that its length may follow: how often it occurs, its price, its age. NaN is not known.
     on_bad, sample, seed, n_jobs, memory_limit, progress
@@ -214,7 +215,9 @@ def norms(
     if largest > _LARGEST:
         raise InputError(f"rows are up to {largest:.3g} long, and their products overflow; divide the items by that")
     mean = float(lengths.mean())
-    classes = _one_a_row(labels, "labels", space)
+    classes = None if labels is None else read_labels(labels, space)[0]
+    if classes is not None and not (classes >= 0).any():
+        raise InputError("labels are all missing; two classes at least are to be told apart")
     numbers = _numbers(popularity, space)
     even = largest - float(lengths.min()) <= _EQUAL * mean
     dot, cosine = _lists(space, k, even, np.arange(space.n))
@@ -302,10 +305,8 @@ def _mean(values: NDArray[Any]) -> float:
     return float(np.mean(values))
 
 
-def _one_a_row(values: Any, name: str, space: Space) -> NDArray[Any] | None:
+def _one_a_row(values: Any, name: str, space: Space) -> NDArray[Any]:
     """One entry for each row of the space; those of rows that it left out are left out."""
-    if values is None:
-        return None
     array = np.asarray(values)
     if array.ndim == 1 and space.kept is not None and len(array) > space.n:
         array = array[space.kept] if len(array) > space.kept[-1] else array
@@ -315,9 +316,9 @@ def _one_a_row(values: Any, name: str, space: Space) -> NDArray[Any] | None:
 
 
 def _numbers(values: Any, space: Space) -> Floats | None:
-    array = _one_a_row(values, "popularity", space)
-    if array is None:
+    if values is None:
         return None
+    array = _one_a_row(values, "popularity", space)
     if array.dtype.kind not in "biuf":
         raise InputError(f"popularity holds {array.dtype}; a number for each row is wanted")
     numbers = array.astype(np.float64)
@@ -401,15 +402,26 @@ def _rank_correlation(space: Space, even: bool) -> Estimate:
 
 
 def _classes(
-    space: Space, labels: NDArray[Any] | None, dot: Neighbours, cosine: Neighbours
+    space: Space, labels: NDArray[np.int64] | None, dot: Neighbours, cosine: Neighbours
 ) -> tuple[Estimate | None, Estimate | None, Estimate | None]:
-    """How often the first neighbour has the row's label: by dot, by cosine, and the difference row by row."""
-    if labels is None:
+    """How often the first neighbour has the row's label: by dot, by cosine, and the difference row by row.
+
+    Of rows that have a label, -1 being none; the first of the k neighbours with one is meant.
+    """
+    if labels is None or not (labels[dot.rows] >= 0).any():
         return None, None, None
-    hits = [(labels[found.indices[:, 0]] == labels[found.rows]).astype(np.float64) for found in (dot, cosine)]
+    hits = [_hits(labels, found) for found in (dot, cosine)]
     # an interval even where all rows were judged: it is for other rows of the same kind
     by_dot, by_cosine, gain = (
         replace(bootstrap(_mean, values, space.n + 1, seed=space.seed), total=space.n)
         for values in (*hits, hits[0] - hits[1])
     )
     return by_dot, by_cosine, gain
+
+
+def _hits(labels: NDArray[np.int64], found: Neighbours) -> Floats:
+    """1 for each row with a label whose first neighbour with one has the same, else 0."""
+    asked = labels[found.rows] >= 0
+    near = labels[found.indices[asked]]
+    first = near[np.arange(len(near)), (near >= 0).argmax(axis=1)]
+    return np.asarray(first == labels[found.rows][asked], np.float64)

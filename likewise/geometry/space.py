@@ -113,7 +113,8 @@ class Space:
             self.kept = np.setdiff1d(np.arange(len(rows)), bad)
             rows = rows[self.kept]
         if len(rows) < 3:
-            raise ShapeError(f"items have {len(rows)} rows; the shape of a space shows in 3 at least")
+            others = f" without NaN or infinite values, of {len(batch.array)}" if len(bad) else ""
+            raise ShapeError(f"items have {len(rows)} rows{others}; the shape of a space shows in 3 at least")
         self._asked = None if sample is None else whole(sample, "sample", 3, "of rows")
         self.seed = whole(seed, "seed", 0)
         self.rows = rows
@@ -255,7 +256,7 @@ class Space:
                 for i in range(0, len(found.rows), step)
             ]
             return np.concatenate(blocks)
-        return np.sqrt(found.values) if self.metric.name == "sqeuclidean" else found.values
+        return self._finite(np.sqrt(found.values) if self.metric.name == "sqeuclidean" else found.values)
 
     def between(self, left: NDArray[np.int64], right: NDArray[np.int64]) -> Floats:
         """Distances of rows ``left[i]`` and ``right[i]``, as :meth:`distances` has them."""
@@ -269,7 +270,16 @@ class Space:
             else:
                 values = paired(x, y, metric=self.metric)
             parts.append(np.sqrt(values) if self.metric.name == "sqeuclidean" else np.asarray(values, np.float64))
-        return np.concatenate(parts) if parts else np.empty(0)
+        return self._finite(np.concatenate(parts)) if parts else np.empty(0)
+
+    def _finite(self, distances: Floats) -> Floats:
+        """These distances, if all are numbers."""
+        if not np.isfinite(distances).all():
+            raise InputError(
+                f"{self.metric.name} gives distances that are infinite or no numbers; divide items with values above "
+                "1e150 by their largest, or guard the formula (0 / 0, a logarithm of a negative number)"
+            )
+        return distances
 
     def require_distance(self) -> None:
         """Raise, unless values are distances: not negative, and 0 for equal rows."""

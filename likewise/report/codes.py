@@ -36,7 +36,7 @@ def precision(asked: Asked) -> Finding:
         verdict = f"{_lost(alone, found.d, alone.recall, what)}: {number(now / alone.bytes, 2)} times less memory."
         figures |= {"smallest code": f"{alone.bytes:,} bytes", what: ranged(alone.recall, percent)}
         action = f"Store {_named(alone, found.d)}: {alone.bytes:,} bytes in place of {now:,}."
-        code = _code(alone, found.d)
+        code = _code(alone, found)
     if settled is not None:
         figures |= {"with settling": f"{settled.bytes:,} bytes", f"{what}, settled": ranged(settled.settled, percent)}
         several = f"the {found.candidates} best by codes"
@@ -116,12 +116,13 @@ def _short(row: PrecisionRow) -> str:
     return f"{row.bits} bit x {row.d:,} {row.way}"
 
 
-def _code(row: PrecisionRow, d: int) -> str:
+def _code(row: PrecisionRow, found: geometry.Precision) -> str:
     """What makes such codes, as far as it is a line."""
+    centre = ", center=True" if found.metric in ("euclidean", "sqeuclidean") else ""
     turned = {
-        "rotated": f"items = lw.transforms.Rotate(rank={row.d}).fit_transform(items)",
-        "projected": f"items = lw.transforms.RandomProjection(rank={row.d}).fit_transform(items)",
-        "truncated": "" if row.d == d else f"items = items[:, :{row.d}]",
+        "rotated": f"items = lw.transforms.Rotate(rank={row.d}{centre}).fit_transform(items)",
+        "projected": f"items = lw.transforms.RandomProjection({row.d}, kind='orthogonal').fit_transform(items)",
+        "truncated": "" if row.d == found.d else f"items = items[:, :{row.d}]",
     }[row.way]
     coded = {
         1: "items = lw.transforms.Binarize(threshold='median').fit_transform(items)",

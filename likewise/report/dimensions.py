@@ -14,6 +14,7 @@ from likewise.report.finding import Finding, Level, cosine, drawn, number, perce
 
 _THINS = 0.8  # times the skewness of hubs: what taking the mean out has to get it below, to be advised
 _SHOWN = 0.9  # of the variance, marked in the picture
+_FEW = 0.25  # of the axes: where these have that share, rows do not point to all sides
 
 
 def dimension(asked: Asked) -> Finding:
@@ -111,6 +112,11 @@ def isotropy(asked: Asked) -> Finding:
     plot: Plot | None = _spectrum(found)
     if not leaning:
         verdict = f"The rows point to all sides: two drawn at random have a cosine of {between}."
+        if (needed := found.axes_for(_SHOWN)) <= _FEW * found.d:
+            verdict = (
+                f"The rows lean to no side, but point along few lines: {needed:,} of {found.d:,} axes have "
+                f"{_SHOWN:.0%} of the variance."
+            )
         meaning = (
             f"The mean of all rows has {percent(found.mean_share.value)} of their energy. IsoScore is 1 where all "
             "directions "

@@ -38,7 +38,8 @@ def concentration(asked: Asked) -> Finding:
         "note": "Read ranks, not distances: a fixed radius admits nobody or nearly everybody. Exact search matters.",
         "act": "Trust no threshold on distances. Reduce dimensions, or learn an embedding in which some matter more.",
     }
-    code = "items = lw.transforms.Rotate(rank=64).fit_transform(items)" if level == "act" else ""
+    rank = min(64, max(1, asked.space.d // 2))
+    code = f"items = lw.transforms.Rotate(rank={rank}).fit_transform(items)" if level == "act" else ""
     equivalent = found.equivalent_dimension
     meaning = (
         f"Distances of random pairs vary by {percent(ratio.value)} of their mean; {asked.space.d:,} independent "

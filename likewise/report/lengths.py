@@ -60,12 +60,13 @@ def _said(found: geometry.Norms, metric: str) -> tuple[Level, str, str, str, str
         )
     share = percent(found.agreement.value)
     alike = found.agreement.value >= thresholds.SAME_RANKING.value
-    steady = found.variation.value <= thresholds.STEADY_LENGTHS.value
+    steady = found.variation.value <= thresholds.STEADY_LENGTHS.value and found.agreement.value >= _HALF
     if (alike or steady) and (found.better_by is None or found.prefer == "either"):
         return (
             "good",
             f"Lengths do not matter: dot and cosine find {share} of the same neighbours.",
-            f"Lengths vary by {percent(found.variation.value)} of their mean, too little to change who is nearest.",
+            f"Lengths vary by {percent(found.variation.value)} of their mean, too little to "
+            f"{'change who is nearest' if alike else 'say anything of a row'}.",
             "Take either.",
             "",
         )
@@ -91,6 +92,15 @@ def _said(found: geometry.Norms, metric: str) -> tuple[Level, str, str, str, str
             "Compare by cosine, or bring the rows to length 1 once.",
             "items = lw.normalize(items)",
         )
+    if found.information == "none" and found.variation.value <= thresholds.STEADY_LENGTHS.value:
+        return (
+            "act" if metric == "dot" else "note",
+            f"Lengths hardly vary, but directions of near rows vary less: prefer cosine to dot; {differ}.",
+            f"Lengths vary by {percent(found.variation.value)} of their mean. Neighbours point so nearly alike that "
+            "dot finds the longest among them.",
+            "Compare by cosine, or by Euclidean distance." if metric == "dot" else "Nothing.",
+            "items = lw.normalize(items)" if metric == "dot" else "",
+        )
     if found.information == "none":
         return (
             "act" if metric == "dot" else "good",
@@ -108,6 +118,7 @@ def _said(found: geometry.Norms, metric: str) -> tuple[Level, str, str, str, str
     )
 
 
+_HALF = 0.5  # of the neighbours: where fewer agree, steady lengths decide all the same
 _BLIND = ("cosine", "correlation")  # what lengths do not reach
 
 

@@ -76,7 +76,8 @@ class Whiten(Invertible):
             )
         self.mean_ = np.ldexp(found.mean, found.exponent)
         self.components_ = np.ascontiguousarray(vectors[:, :keep].T)
-        self.variances_ = np.ldexp(values[:keep], 2 * found.exponent)
+        with np.errstate(over="ignore", under="ignore"):  # of rows near 1e200: infinite; what maps them is not
+            self.variances_ = np.ldexp(values[:keep], 2 * found.exponent)
         self._exponent = found.exponent
         self._roots = np.sqrt(values[:keep])
 
@@ -191,7 +192,10 @@ class RemoveTop(Transform):
         self.directions = directions
 
     def _fit(self, rows: NDArray[Any]) -> None:
-        count = read_rank(self.directions, rows.shape[1] - 1, "directions", 0)
+        d = rows.shape[1]
+        count = read_rank(self.directions, d, "directions", 0)
+        if count == d:
+            raise InputError(f"directions={count}; rows have {d} dimensions, and nothing would be left: take {d - 1}")
         found = moments(rows)
         _, vectors = axes(found.covariance())
         self.mean_ = np.ldexp(found.mean, found.exponent)

@@ -12,7 +12,7 @@ from likewise.errors import InputError
 from likewise.transforms.base import Invertible, read_number, read_rank
 
 _STREAM = 0x1984  # apart from default_rng(seed), which may have drawn the rows
-_KINDS = ("gaussian", "sparse", "sign")
+_KINDS = ("gaussian", "sparse", "sign", "orthogonal")
 Floats = NDArray[np.float64]
 
 
@@ -52,8 +52,9 @@ class RandomProjection(Invertible):
     ----------
     rank : int
         Dimensions to be had, d at most.
-    kind : {"gaussian", "sparse", "sign"}
-        Entries normal; or 0 with probability 2/3, else one of two; or one of two (Achlioptas 2003).
+    kind : {"gaussian", "sparse", "sign", "orthogonal"}
+        Entries normal; or 0 with probability 2/3, else one of two; or one of two (Achlioptas 2003). Or orthogonal axes,
+        drawn evenly: with ``rank`` d a rotation, which loses nothing.
     seed : int
 
     Attributes
@@ -89,6 +90,9 @@ class RandomProjection(Invertible):
         drawn: NDArray[Any]
         if self.kind == "gaussian":
             drawn = rng.standard_normal((rank, d))
+        elif self.kind == "orthogonal":
+            q, r = np.linalg.qr(rng.standard_normal((d, rank)))
+            drawn = math.sqrt(d) * (q * np.sign(np.diag(r))).T  # evenly, by Haar's measure (Stewart 1980)
         elif self.kind == "sign":
             drawn = rng.integers(0, 2, (rank, d)) * 2.0 - 1
         else:
