@@ -177,7 +177,8 @@ def _removed(d: int) -> tuple[int, ...]:
 
 def _spectrum(found: geometry.Isotropy) -> Plot | None:
     """The deviation along each principal axis."""
-    spectrum = found.spectrum[found.spectrum > 0]
+    spectrum = np.diff(found.shares_top, prepend=0.0)  # of rows near 1e200, variances themselves are infinite
+    spectrum = spectrum[spectrum > 0]
     if len(spectrum) < 2:
         return None
     deviations = np.sqrt(spectrum / spectrum.mean())
