@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from likewise import geometry
+from likewise.errors import InputError
 from likewise.report import thresholds
 from likewise.report.asked import Asked
 from likewise.report.drawing import BLUE, VERMILION, Plot, plain_numbers
@@ -21,6 +22,11 @@ def norms(asked: Asked) -> Finding:
     labels = asked.complete_labels
     if labels is not None and space.kept is not None:
         labels = labels[space.kept]
+    if asked.all_listed and not asked.quality.unit:
+        raise InputError(
+            f"of {asked.space.n:,} rows each has all others in its list of {asked.k:,}, by dot as by cosine; a smaller "
+            "k tells"
+        )
     found = geometry.norms(space, asked.k, labels=labels)
     sure = drawn(found.agreement, found.variation)
     if space.n < asked.space.n:
@@ -57,6 +63,14 @@ def _said(found: geometry.Norms, metric: str) -> tuple[Level, str, str, str, str
             "Lengths carry nothing, as they are all the same. Take dot, which is the cheapest.",
             "Nothing.",
             "",
+        )
+    if found.d == 1:
+        return (
+            "act" if metric in _BLIND else "note",
+            "In one dimension the length is all there is: cosine sees the sign alone.",
+            "By cosine all numbers of one sign are equally near; by dot the largest is nearest to all of them.",
+            "Compare numbers by how far apart they are: by euclidean, which is the same as manhattan here.",
+            "found = lw.topk(queries, items, 10, metric='euclidean')",
         )
     share = percent(found.agreement.value)
     alike = found.agreement.value >= thresholds.SAME_RANKING.value
