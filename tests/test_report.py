@@ -546,3 +546,9 @@ def test_the_code_for_few_bits_decodes_to_what_it_coded(bits):
     assert given["codes"].dtype == np.uint8
     assert given["codes"].max() == 2**bits - 1
     assert (np.abs(given["items"] - rows) <= 0.51 * given["step"]).all()
+
+
+def test_lists_that_ties_decide_show_no_hubs():
+    found = report(np.eye(60))["hubs"]
+    assert found.level == "note"
+    assert "the 10 nearest are all equally near, so who is listed is arbitrary" in f"{found.verdict} {found.meaning}"

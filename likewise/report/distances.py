@@ -97,6 +97,7 @@ def _histograms(found: geometry.Concentration) -> Plot | None:
 
 _REDUCTIONS = {"csls": "CSLS", "local_scaling": "local scaling", "mutual_proximity": "mutual proximity"}
 _ENOUGH = 0.5  # what can be searched by the verbs is named, where it does at least this share of what the best one does
+_TIED = 0.5  # share of the rows whose k nearest are equally near: beyond it, indices decide the lists, not distances
 _LEAST = 0.2  # share of the skewness that a reduction has to take away to be named
 _CODE = {
     "csls": "queries, items = lw.csls(queries, items, k=10)  # by cosine\n"
@@ -113,6 +114,12 @@ def hubs(asked: Asked) -> Finding:
         raise InputError(f"of {asked.space.n:,} rows each has all others in its list of {asked.k:,}; a smaller k tells")
     if len(asked.quality.constant_columns) == asked.quality.d:
         raise InputError("all rows are equal, so none is nearer than another")
+    values = asked.space.neighbours(asked.k).values
+    tied = float(np.mean(values[:, 0] == values[:, -1])) if asked.k > 1 else 0.0
+    if tied > _TIED:
+        raise InputError(
+            f"for {percent(tied)} of the rows the {asked.k} nearest are all equally near, so who is listed is arbitrary"
+        )
     found = geometry.hubness(asked.space, k=asked.k)
     skewness = found.skewness
     strong = skewness.value >= thresholds.STRONG_HUBS.value
