@@ -147,7 +147,7 @@ def _code(row: PrecisionRow, found: geometry.Precision) -> str:
 #: Codes from end to end of each column; what was measured also cuts outliers off where that errs less.
 _LEVELS = """low = items.min(axis=0).astype(np.float32)
 step = np.maximum(items.max(axis=0) - low, 1e-30) / {levels}
-codes = np.rint((items - low) / step).astype(np.uint8)  # to be stored, {several} a byte
+codes = np.rint((items - low) / step).astype(np.uint8)  # {several} a byte
 items = low + step * codes  # decoded again, to be compared"""
 
 

@@ -138,11 +138,12 @@ def columns(asked: Asked) -> Finding:
         verdict = f"Scales differ: {many} every distance, varying {number(least)} times as much as the usual one.{also}"
         meaning = (
             f"Beside {asked.some(wide, asked.column)} the other columns are noise in the sum. This is right only "
-            "if all "
-            "columns are in the same unit."
+            "if all columns are in the same unit, and none of them is a number that names the row. All that follows "
+            "about distances is about so few columns."
         )
         action = (
-            "Bring the columns to one scale: divide by their deviation, or whiten, which takes out what they share."
+            "Bring the columns to one scale: divide by their deviation, or whiten, which takes out what they share. "
+            "Then make this report again."
         )
         code = "items = lw.transforms.Whiten().fit_transform(items)"
     scales = np.sort(found.scales[np.isfinite(found.scales) & (found.scales > 0)])[::-1]
