@@ -99,6 +99,14 @@ def test_planted_norm_information():
     assert unit.verdict == "All vectors have length 1: dot, cosine and Euclidean distance rank alike."
 
 
+def test_dot_is_not_advised_where_the_longest_rows_answer_everything():
+    rows = np.load(need("glove-twitter-25d/vectors.f32.npy"))
+    norms = report(rows, metric="cosine", only=["norms"], sample=1000)["norms"]
+    assert norms.level == "note"
+    assert norms.verdict.startswith("Norms carry information that cosine ignores, and by dot the longest rows answer")
+    assert "of all that is found is among the longest hundredth of rows" in norms.meaning
+
+
 def test_half_of_the_rows_are_copies():
     rows = gaussian()
     found = report(np.concatenate([rows[:600], rows[:600]]), np.tile(np.arange(600) % 2, 2))

@@ -86,6 +86,17 @@ def _said(found: geometry.Norms, metric: str) -> tuple[Level, str, str, str, str
         )
     differ = f"dot and cosine share only {share} of the nearest"
     why = f"{_sentence(found.reasons)}. " if found.reasons else ""
+    everywhere = found.longest.value
+    if found.prefer == "dot" and found.better_by is None and everywhere >= thresholds.LONGEST_EVERYWHERE.value:
+        return (
+            "note",
+            f"Norms carry information that cosine ignores, and by dot the longest rows answer much: {differ}.",
+            f"{why}By dot, {percent(everywhere)} of all that is found is among the longest hundredth of rows, whatever "
+            "was asked for: in vectors of words, these are the most frequent ones.",
+            "Try both on questions with known answers: labels, or clicks, decide. To rank what is alike by how "
+            "frequent or certain it is, search by cosine, and sort what is found by length.",
+            "lw.geometry.norms(items, labels=labels).prefer",
+        )
     if found.prefer == "dot":
         return (
             "act" if metric in _BLIND else "note",
