@@ -91,6 +91,8 @@ def test_items_alone():
          "feed_forward, attention, transformer"),
         (["30x4", "queries.npy", "-m", "dot"], "'queries.npy' is no shape; give both as shapes, as in 100000x128, or "
          "both as files"),
+        (["30x4 @ 4x5"], "'30x4 @ 4x5' is neither a file nor a computation; write '[3,3,2] @ [2,4]', a layer such as "
+         "'linear(batch=32, inputs=512, outputs=2048)', or a shape such as 100000x128"),
         (["30x4"], "say how to compare: --metric NAME or --formula TEXT; likewise metrics lists the names"),
         (["30x4", "9x5", "-m", "dot"], "x have 5 coordinates and y 4; the last axes must be equal"),
         (["30x4", "-m", "dot", "--dtype", "float64"], "--dtype belongs to shapes in brackets and to layers; files have "

@@ -108,3 +108,9 @@ def test_code_of_a_report_runs_on_its_rows():
 def test_a_transformer_looks_at_no_more_than_its_context():
     with pytest.raises(InputError, match="tokens=9 are more than context=4, the most that are looked at"):
         lw.costs.transformer(layers=1, width=8, heads=2, context=4, vocabulary=10, tokens=9)
+
+
+def test_reductions_of_infinite_distances_end():
+    """All others are as far as each other: every comparison has the same lists."""
+    found = geometry.hubness_reduction(ROWS * 1e200, k=3)
+    assert set(found.agreement.values()) == {1.0}

@@ -244,6 +244,10 @@ def test_measure_is_consistent_and_says_so_in_json(fresh):
     assert all(rate.one == rate.together > 0 and rate.threads == 1 for rate in here.rates.values())
     assert here.flops("f64") == 2 * here.rates["fma f64"].one == 2 * here.fma("f64")
     assert here.bandwidth("l1", "triad") == here.rates["triad l1"].one
+    with pytest.raises(InputError, match="no rate is called 'read l9'; there are fma f32, "):
+        here.bandwidth("l9")
+    with pytest.raises(InputError, match="no rate is called 'fma f128'"):
+        here.flops("f128")
     assert here.levels == (*(level for level in ("l1", "l2", "l3") if level in here.caches), "memory")
     plain = json.loads(json.dumps(here.as_dict(), allow_nan=False))
     assert plain["rates"]["fma f32"]["one_core"] == here.fma()

@@ -14,9 +14,10 @@ import pytest
 from typer.testing import CliRunner
 
 import likewise as lw
+from likewise import geometry
 from likewise.cli import app
 from likewise.errors import BadRowsError, InputError, MissingExtraError, ShapeError
-from likewise.report import TABLE, Report, report
+from likewise.report import TABLE, Report, codes, report
 from likewise.report.finding import counted, number, percent
 
 ROOT = Path(__file__).parents[1]
@@ -98,6 +99,14 @@ def test_planted_norm_information():
     assert unit.verdict == "All vectors have length 1: dot, cosine and Euclidean distance rank alike."
 
 
+def test_dot_is_not_advised_where_the_longest_rows_answer_everything():
+    rows = np.load(need("glove-twitter-25d/vectors.f32.npy"))
+    norms = report(rows, metric="cosine", only=["norms"], sample=1000)["norms"]
+    assert norms.level == "note"
+    assert norms.verdict.startswith("Norms carry information that cosine ignores, and by dot the longest rows answer")
+    assert "of all that is found is among the longest hundredth of rows" in norms.meaning
+
+
 def test_half_of_the_rows_are_copies():
     rows = gaussian()
     found = report(np.concatenate([rows[:600], rows[:600]]), np.tile(np.arange(600) % 2, 2))
@@ -125,7 +134,7 @@ def test_constant_columns():
 
 def test_a_column_of_another_scale():
     found = report(gaussian() * np.r_[1000.0, np.ones(47)], only=["columns"])
-    assert found["columns"].verdict.startswith("Scales differ: one column decides every distance, varying ")
+    assert found["columns"].verdict.startswith("Scales differ: column 0 alone decides every distance, varying ")
     assert found["columns"].level == "act"
 
 
@@ -154,7 +163,8 @@ def test_fashion_mnist_with_labels():
         labels = np.frombuffer(file.read(8 + 1500), np.uint8, offset=8)
     found = report(rows, labels)
     assert re.match(
-        r"Intrinsic dimension 1[2-8] of 784: far fewer numbers a row would do\.", found["dimension"].verdict
+        r"Intrinsic dimension 1[2-8] of 784: far fewer numbers would do near a row; 90% of .* is on 7\d axes\.",
+        found["dimension"].verdict,
     )
     assert found["norms"].verdict.startswith("Lengths mislead: prefer cosine to dot, which finds the label less often")
     assert found["isotropy"].verdict.endswith("Euclidean does not see this; cosine and dot do.")
@@ -416,6 +426,10 @@ def test_a_page_in_a_file(folder):
         (("rows.npy", "-o", "out.pdf"), "out.pdf cannot be written: its extension is not one of .html, .htm"),
         (("rows.npy", "-o", "none/out.html"), "none/out.html cannot be written: there is no folder 'none'"),
         (
+            ("rows.csv", "--labels", "kinds.txt"),
+            "there is no file 'kinds.txt', and rows.csv has no column 'kinds.txt'; ",
+        ),
+        (
             ("rows.npy", "--labels", "kind"),
             "rows.npy has no columns, and there is no file 'kind': --labels takes a file",
         ),
@@ -488,3 +502,61 @@ def test_the_lines_of_code_run():
                     assert len(given["items"])
     named = " ".join(run)
     assert all(name in named for name in ("csls", "local_scaling", "Whiten", "RemoveTop", "Rotate", "normalize"))
+
+
+def test_lists_of_everybody_say_nothing():
+    found = report(gaussian(8, 5), k=100)
+    assert found["hubs"].verdict == (
+        "The question of hubs cannot be asked of these rows: of 8 rows each has all others in its list of 7; a smaller "
+        "k tells."
+    )
+    assert "so that no code could lose one" in found["precision"].verdict
+    assert "by dot as by cosine; a smaller k tells" in found["norms"].verdict
+    assert "all rows are equal" in report(np.zeros((30, 4)))["hubs"].verdict
+
+
+def test_no_hubs_is_said_of_enough_rows_only():
+    for sample in (3, 20):
+        found = report(gaussian(1200, 4), sample=sample, only=["hubs"])["hubs"]
+        assert found.level == "note"
+        assert found.verdict == f"Too few rows were drawn to tell whether there are hubs: {sample} of 1,200."
+        assert found.action == "Draw more rows, with --sample or sample=."
+
+
+def test_of_numbers_in_one_dimension_cosine_is_not_advised():
+    prices = np.random.default_rng(0).lognormal(size=(200, 1))
+    found = report(prices)["norms"]
+    assert found.level == "note"
+    assert "cosine sees the sign alone" in found.verdict
+    assert report(prices, metric="cosine")["norms"].level == "act"
+
+
+def test_the_code_for_columns_and_copies_does_what_is_said():
+    rows = gaussian(300, 6).copy()
+    rows[:, 2], rows[:, 4] = 1.0, 3 + 1e-6 * rows[:, 4]
+    rows[100:200] = rows[:100]
+    found = report(rows)
+    given = {"np": np, "items": rows, "labels": np.arange(300)}
+    exec(found["columns"].code, given)
+    assert (given["items"] == rows[:, [0, 1, 3, 5]]).all()
+    assert found["columns"].verdict.endswith("and 1 other hardly varies: they take memory and say next to nothing.")
+    given["items"] = rows
+    exec(found["copies"].code, given)
+    assert (given["items"] == np.delete(rows, np.s_[100:200], axis=0)).all()
+
+
+@pytest.mark.parametrize("bits", [2, 4, 8])
+def test_the_code_for_few_bits_decodes_to_what_it_coded(bits):
+    row = geometry.PrecisionRow("truncated", 6, bits, 6 * bits // 8, *[geometry.Estimate.exact(1.0, 300)] * 2)
+    rows = gaussian(300, 6).astype(np.float32)
+    given = {"np": np, "items": rows}
+    exec(codes._code(row, 6), given)
+    assert given["codes"].dtype == np.uint8
+    assert given["codes"].max() == 2**bits - 1
+    assert (np.abs(given["items"] - rows) <= 0.51 * given["step"]).all()
+
+
+def test_lists_that_ties_decide_show_no_hubs():
+    found = report(np.eye(60))["hubs"]
+    assert found.level == "note"
+    assert "the 10 nearest are all equally near, so who is listed is arbitrary" in f"{found.verdict} {found.meaning}"

@@ -100,6 +100,8 @@ def explain(
         if metric is None and formula is None and verb_name in ("attend", "kmeans"):
             how = None
         else:
+            if metric is None and formula is None:
+                _check_items(what)
             how = chosen_metric(metric, formula, combine, closer, finish)
         settings: dict[str, Any] = {"n_jobs": n_jobs, "memory_limit": memory_size(memory_limit), "on_bad": on_bad}
         if radius is not None:
@@ -114,6 +116,15 @@ def explain(
         show.lines([found.as_dict()])
     if not found.ok:
         raise typer.Exit(1)
+
+
+def _check_items(what: str) -> None:
+    """Refuse what is neither a file nor a shape, before a metric is asked for."""
+    if not (_is_shape(what) or what == "-" or ".npz:" in what or (what and Path(what).exists())):
+        raise InputError(
+            f"{what!r} is neither a file nor a computation; write '[3,3,2] @ [2,4]', a layer such as "
+            "'linear(batch=32, inputs=512, outputs=2048)', or a shape such as 100000x128"
+        )
 
 
 def _of_text(text: str, queries: str | None, dtype: str | None, n_jobs: int | None) -> Explanation:

@@ -162,7 +162,10 @@ def _labelled(items: str, columns: str | None, labels: str) -> files.Table:
     try:
         return files.read(items, columns=columns, id=labels, gaps=True)
     except InputError as error:
-        raise InputError(str(error).replace("no id column", "no column")) from None
+        said = str(error).replace("no id column", "no column")
+        if said != str(error) and ("/" in labels or "." in labels):
+            said = f"there is no file {labels!r}, and {said}"
+        raise InputError(said) from None
 
 
 def _from_file(path: str) -> Any:

@@ -27,7 +27,7 @@ def first_equals(rows: NDArray[Any]) -> NDArray[np.int64]:
     >>> first_equals(np.array([[1.0, 0.0], [2.0, 0.0], [1.0, -0.0]]))
     array([0, 1, 0])
     """
-    codes = _hashes(rows)
+    codes = _codes(rows)
     order = np.argsort(codes, kind="stable")
     ranked = codes[order]
     starts = np.flatnonzero(np.concatenate([[True], ranked[1:] != ranked[:-1]]))
@@ -47,24 +47,36 @@ def first_equals(rows: NDArray[Any]) -> NDArray[np.int64]:
     return found
 
 
-def _hashes(rows: NDArray[Any]) -> NDArray[np.uint64]:
-    """64 bits a row: words stirred (the steps of Steele et al.'s SplitMix64), weighed by place, and summed mod 2^64."""
-    n, d = rows.shape
-    wide = -(-d * rows.itemsize // 8)
-    weights = np.random.default_rng(0).integers(0, 1 << 64, wide, dtype=np.uint64) | np.uint64(1)
-    codes = np.empty(n, np.uint64)
-    step = max(1, _BLOCK // (8 * wide))
-    for first in range(0, n, step):
+def _codes(rows: NDArray[Any]) -> NDArray[np.uint64]:
+    """The hash of each row, a block at a time."""
+    odd = multipliers(-(-rows.shape[1] * rows.itemsize // 8))
+    codes = np.empty(len(rows), np.uint64)
+    step = max(1, _BLOCK // max(rows.shape[1] * rows.itemsize, 1))
+    for first in range(0, len(rows), step):
         block = rows[first : first + step]
         if block.dtype.kind == "f":
             block = block + block.dtype.type(0)  # -0.0 becomes 0.0
-        padded = np.zeros((len(block), 8 * wide), np.uint8)
-        padded[:, : d * rows.itemsize] = np.ascontiguousarray(block).view(np.uint8).reshape(len(block), -1)
-        words = padded.view(np.uint64)
-        words ^= words >> np.uint64(30)
-        words *= np.uint64(0xBF58476D1CE4E5B9)
-        words ^= words >> np.uint64(27)
-        words *= weights
-        words ^= words >> np.uint64(31)
-        codes[first : first + step] = words.sum(axis=1, dtype=np.uint64)
+        codes[first : first + step] = hashes(block, odd)
     return codes
+
+
+def multipliers(words: int) -> NDArray[np.uint64]:
+    """A random odd multiplier for each word of a row."""
+    return np.random.default_rng(0x48A5).integers(0, 1 << 63, (2, words), np.uint64) * np.uint64(2) + np.uint64(1)
+
+
+def hashes(block: NDArray[Any], odd: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """64 bits of each row's bytes.
+
+    Each word is stirred with its place first: a plain sum of products would not see two signs flip, 2^63 (a + b) being
+    0 modulo 2^64 for odd a and b.
+    """
+    raw = np.ascontiguousarray(block).view(np.uint8).reshape(len(block), block.shape[1] * block.itemsize)
+    short = -raw.shape[1] % 8
+    if short:
+        raw = np.pad(raw, ((0, 0), (0, short)))
+    words = raw.view(np.uint64) * odd[0]
+    words ^= words >> np.uint64(32)
+    words *= odd[1]
+    total = words.sum(axis=1, dtype=np.uint64)
+    return np.asarray(total ^ (total >> np.uint64(29)), np.uint64)

@@ -224,13 +224,15 @@ def _shares(within: Counts, k: int, space: Space) -> tuple[Estimate, Estimate]:
 
 
 def _drawn_skewness(lists: NDArray[np.int64], counts: Counts, n: int) -> Estimate:
-    """The skewness of N by the lists of s of n rows (s, k), with the jackknife's interval; NaN where too few."""
+    """The skewness of N by the lists of s of n rows (s, k), with the jackknife's interval; without one by three."""
     s, k = lists.shape
     if s < 4:  # without one, three have to be left
         return Estimate(math.nan, math.nan, math.nan, s, n, CONFIDENCE)
     c = np.where(lists >= 0, counts[lists], 1)  # of the rows in each list; 1 takes nothing away, where it is short
     twos, threes = float((counts * (counts - 1)).sum()), float((counts * (counts - 1) * (counts - 2)).sum())
     value = float(_from_factorials(np.array([twos]), np.array([threes]), s, k, n)[0])
+    if s < 4:  # without one of three lists, no three are left to count a row in
+        return Estimate(value, math.nan, math.nan, s, n, CONFIDENCE)
     # without one list, c (c-1) falls by 2 (c-1) for each row in it, and c (c-1) (c-2) by 3 (c-1) (c-2)
     left = _from_factorials(twos - 2 * (c - 1).sum(axis=1), threes - 3 * ((c - 1) * (c - 2)).sum(axis=1), s - 1, k, n)
     spread = np.sqrt((s - 1) / s * np.square(left - left.mean()).sum() * (1 - s / n))

@@ -221,12 +221,13 @@ def norms(
     numbers = _numbers(popularity, space)
     even = largest - float(lengths.min()) <= _EQUAL * mean
     dot, cosine = _lists(space, k, even, np.arange(space.n))
-    copies = 0
+    copies, population = 0, space.n
     if (cosine.values[:, 0] > 1 - 1e-9).any():
         distinct = np.flatnonzero(first_equals(space.rows) == np.arange(space.n))
         copies = space.n - len(distinct)
         if copies and len(distinct) > k:  # which are as long as each other, and say nothing
             dot, cosine = _lists(space, k, even, distinct)
+            population = len(distinct)
     by_dot, by_cosine, better_by = _classes(space, classes, dot, cosine)
     found = _Evidence(
         variation=float(lengths.std()) / mean if mean else 0.0,
@@ -246,9 +247,9 @@ def norms(
         smallest=float(lengths.min()),
         largest=largest,
         unit=bool((np.abs(lengths - 1) <= 1e-3).all()),
-        agreement=bootstrap(_mean, _shared(dot, cosine), space.n, seed=space.seed),
+        agreement=bootstrap(_mean, _shared(dot, cosine), population, seed=space.seed),
         rank_correlation=_rank_correlation(space, even),
-        longest=bootstrap(_mean, _long(lengths)[dot.indices].mean(axis=1), space.n, seed=space.seed),
+        longest=bootstrap(_mean, _long(lengths)[dot.indices].mean(axis=1), population, seed=space.seed),
         structure=found.structure,
         popularity=found.popularity,
         by_dot=by_dot,

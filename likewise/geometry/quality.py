@@ -23,6 +23,7 @@ from likewise.arrays import read, to_floating
 from likewise.compute import topk
 from likewise.compute.options import Progress, read_options
 from likewise.errors import InputError, ShapeError
+from likewise.geometry.copies import hashes, multipliers
 from likewise.geometry.estimate import Estimate, Floats, proportion
 from likewise.geometry.space import Space, power_of_two, whole
 
@@ -270,7 +271,7 @@ class _Look:
         self.hashes = np.zeros(n, np.uint64)
         self.finite = np.zeros(d, np.int64)
         self.least, self.largest, self.sums = np.full(d, np.inf), np.full(d, -np.inf), np.zeros(d)
-        self._odd = _multipliers(-(-d * rows.dtype.itemsize // 8))
+        self._odd = multipliers(-(-d * rows.dtype.itemsize // 8))
 
     def at(self, first: int) -> None:
         """The block that begins there."""
@@ -283,7 +284,7 @@ class _Look:
             block = block + block.dtype.type(0)  # -0.0 + 0.0 is 0.0
         else:
             self.finite += len(block)
-        self.hashes[part] = _hashes(block, self._odd)
+        self.hashes[part] = hashes(block, self._odd)
         block = block[~bad]
         if not len(block):
             return
@@ -336,28 +337,6 @@ def _scales(look: _Look, good: Integers) -> Floats:
     spread[look.least == look.largest] = 0
     varying = spread[spread > 0]
     return spread / np.median(varying) if len(varying) else np.full(d, np.nan)
-
-
-def _multipliers(words: int) -> NDArray[np.uint64]:
-    """A random odd multiplier for each word of a row."""
-    return np.random.default_rng(0x48A5).integers(0, 1 << 63, (2, words), np.uint64) * np.uint64(2) + np.uint64(1)
-
-
-def _hashes(block: NDArray[Any], odd: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """64 bits of each row's bytes.
-
-    Each word is stirred with its place first: a plain sum of products would not see two signs flip, 2^63 (a + b) being
-    0 modulo 2^64 for odd a and b.
-    """
-    raw = np.ascontiguousarray(block).view(np.uint8).reshape(len(block), block.shape[1] * block.itemsize)
-    short = -raw.shape[1] % 8
-    if short:
-        raw = np.pad(raw, ((0, 0), (0, short)))
-    words = raw.view(np.uint64) * odd[0]
-    words ^= words >> np.uint64(32)
-    words *= odd[1]
-    total = words.sum(axis=1, dtype=np.uint64)
-    return np.asarray(total ^ (total >> np.uint64(29)), np.uint64)
 
 
 def _groups(rows: NDArray[Any], hashes: NDArray[np.uint64], good: Integers) -> tuple[list[Integers], int]:

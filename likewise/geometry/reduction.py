@@ -33,7 +33,7 @@ from likewise.vectors import normalize
 
 _AMONG = 4_000  # rows that are compared with each other, for each reduction anew
 _BLOCK = 1 << 21  # values at a time: 16 MB
-_FAR = 1e300  # in place of what is no number, and of infinities
+_FAR = 1e150  # in place of what is no number, and of infinities: sums of its square do not overflow
 _STEPS = 1024  # of the table of the Gaussian's tail, per standard deviation
 
 Lists = NDArray[np.int64]

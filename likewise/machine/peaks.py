@@ -86,7 +86,7 @@ class Machine:
 
     def fma(self, compute: str = "f32", together: bool = False) -> float:
         """Multiply-adds a second of one core, or of all threads."""
-        rate = self.rates[f"fma {compute}"]
+        rate = self._rate(f"fma {compute}")
         return rate.together if together else rate.one
 
     def flops(self, compute: str = "f32", together: bool = False) -> float:
@@ -107,8 +107,14 @@ class Machine:
 
     def bandwidth(self, level: str = "memory", kind: str = "read", together: bool = False) -> float:
         """Bytes a second."""
-        rate = self.rates[f"{kind} {level}"]
+        rate = self._rate(f"{kind} {level}")
         return rate.together if together else rate.one
+
+    def _rate(self, name: str) -> Rate:
+        """A rate by its name; InputError with all names where there is none."""
+        if name not in self.rates:
+            raise InputError(f"no rate is called {name!r}; there are {', '.join(self.rates)}")
+        return self.rates[name]
 
     @property
     def levels(self) -> tuple[str, ...]:

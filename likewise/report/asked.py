@@ -31,6 +31,11 @@ class Asked:
     columns: Sequence[str] = ()
     labels: Any = None
 
+    @property
+    def all_listed(self) -> bool:
+        """Whether every row's list has all others in it, so that no list says anything."""
+        return self.k >= self.space.n - 1
+
     @functools.cached_property
     def isotropy(self) -> geometry.Isotropy:
         """How evenly the rows use their space, which two questions ask."""

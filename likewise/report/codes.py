@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from likewise import geometry
+from likewise.errors import InputError
 from likewise.geometry import PrecisionRow
 from likewise.report import thresholds
 from likewise.report.asked import Asked
@@ -17,6 +18,11 @@ _WAYS = {"truncated": "leading", "rotated": "rotated", "projected": "projected"}
 
 def precision(asked: Asked) -> Finding:
     """The smallest code that loses hardly a neighbour."""
+    if asked.all_listed:
+        raise InputError(
+            f"of {asked.space.n:,} rows each has all others among its {asked.k:,} nearest, so that no code could lose "
+            "one; a smaller k tells"
+        )
     found = geometry.precision(asked.space, k=asked.k, ways=tuple(_WAYS))
     now = asked.space.d * asked.space.rows.dtype.itemsize
     keeps = 1 - thresholds.SMALL_LOSS.value
@@ -29,8 +35,8 @@ def precision(asked: Asked) -> Finding:
     action, code = "Keep the vectors as they are.", ""
     if settled is not None and alone is None:
         verdict = (
-            f"No smaller code keeps the neighbours alone; {_lost(settled, found.d, settled.settled, what)} once "
-            f"settled: {number(now / settled.bytes, 2)} times less memory."
+            f"No smaller code keeps the neighbours by itself; {_lost(settled, found.d, settled.settled, what)} once "
+            f"re-ranked: {number(now / settled.bytes, 2)} times less memory."
         )
     if alone is not None:
         verdict = f"{_lost(alone, found.d, alone.recall, what)}: {number(now / alone.bytes, 2)} times less memory."
@@ -38,21 +44,24 @@ def precision(asked: Asked) -> Finding:
         action = f"Store {_named(alone, found.d)}: {alone.bytes:,} bytes in place of {now:,}."
         code = _code(alone, found)
     if settled is not None:
-        figures |= {"with settling": f"{settled.bytes:,} bytes", f"{what}, settled": ranged(settled.settled, percent)}
+        figures |= {
+            "with re-ranking": f"{settled.bytes:,} bytes",
+            f"{what}, re-ranked": ranged(settled.settled, percent),
+        }
         several = f"the {found.candidates} best by codes"
         action += (
-            f" If the vectors stay on a disk to settle {several}, {_named(settled, found.d)} are enough: "
+            f" If the vectors stay on a disk to re-rank {several}, {_named(settled, found.d)} are enough: "
             f"{settled.bytes:,} bytes "
             f"lose {percent(1 - settled.settled.value)}."
         )
     meaning = (
         f"Vectors were coded in every way that fits a budget, and the {found.k} nearest looked for among the codes of "
         f"{found.items:,} rows. Recall is the share that is found of the {found.k} that the vectors themselves give by "
-        f"{found.metric}. Settled, the {found.candidates} best by codes are put in order by the vectors themselves."
+        f"{found.metric}. Re-ranked, the {found.candidates} best by codes are put in order by the vectors themselves."
     )
     if found.left_out:
         meaning += " Not tried: " + "; ".join(f"{way} ({why})" for way, why in found.left_out.items()) + "."
-    heads = ("bytes", "best code alone", what, "best code, settled", f"{what}, settled")
+    heads = ("bytes", "best code alone", what, "best code, re-ranked", f"{what}, re-ranked")
     return Finding(
         "precision",
         "How small can the vectors be stored?",
@@ -90,6 +99,8 @@ def _lost(row: PrecisionRow, d: int, recall: geometry.Estimate, what: str) -> st
 def _named(row: PrecisionRow, d: int) -> str:
     """``8-bit codes of 128 rotated dimensions``, ``1-bit codes of all 64 dimensions``."""
     kept = f"all {d:,}" if row.d == d and row.way == "truncated" else f"{row.d:,} {_WAYS[row.way]}"
+    if row.d == 1:
+        return f"{row.bits}-bit codes of {'the only' if d == 1 else f'one {_WAYS[row.way]}'} dimension"
     return f"{row.bits}-bit codes of {kept} dimensions"
 
 
@@ -124,12 +135,20 @@ def _code(row: PrecisionRow, found: geometry.Precision) -> str:
         "projected": f"items = lw.transforms.RandomProjection({row.d}, kind='orthogonal').fit_transform(items)",
         "truncated": "" if row.d == found.d else f"items = items[:, :{row.d}]",
     }[row.way]
+    several = {8: "one", 4: "two", 2: "four"}.get(row.bits, "")
     coded = {
         1: "items = lw.transforms.Binarize(threshold='median').fit_transform(items)",
-        16: "items = items.astype(np.float16)",
-        32: "",
-    }.get(row.bits, f"# then {row.bits} bits a number: the same range of each column cut into {2**row.bits:,} steps")
+        16: "items = items.astype(np.float16)  # up to 65,504: divide larger ones first",
+        32: "items = items.astype(np.float32)",
+    }.get(row.bits, _LEVELS.format(levels=2**row.bits - 1, several=several))
     return f"{turned}\n{coded}".strip()
+
+
+#: Codes from end to end of each column; what was measured also cuts outliers off where that errs less.
+_LEVELS = """low = items.min(axis=0).astype(np.float32)
+step = np.maximum(items.max(axis=0) - low, 1e-30) / {levels}
+codes = np.rint((items - low) / step).astype(np.uint8)  # {several} a byte
+items = low + step * codes  # decoded again, to be compared"""
 
 
 def _curves(found: geometry.Precision, chosen: PrecisionRow | None) -> Plot:
@@ -148,7 +167,7 @@ def _curves(found: geometry.Precision, chosen: PrecisionRow | None) -> Plot:
     def draw(axes: Any) -> None:
         for way, colour, mark, dash in zip(ways, COLOURS, MARKS, DASHES, strict=False):
             axes.plot(*best(way, False), color=colour, marker=mark, linestyle=dash, linewidth=1.8, label=way)
-        axes.plot(*best(None, True), color=INK, marker="x", linestyle=":", linewidth=1.2, label="best, settled")
+        axes.plot(*best(None, True), color=INK, marker="x", linestyle=":", linewidth=1.2, label="best, re-ranked")
         if chosen is not None:
             axes.plot(chosen.bytes, 100 * chosen.recall.value, "o", markersize=14, fillstyle="none", color=INK)
             axes.annotate(

@@ -10,7 +10,7 @@ from likewise import geometry
 from likewise.report import thresholds
 from likewise.report.asked import Asked
 from likewise.report.drawing import BLUE, GREEN, INK, VERMILION, Plot, plain_numbers
-from likewise.report.finding import Finding, Level, cosine, drawn, number, percent, ranged
+from likewise.report.finding import Finding, Level, cosine, counted, drawn, number, percent, ranged
 
 _THINS = 0.8  # times the skewness of hubs: what taking the mean out has to get it below, to be advised
 _SHOWN = 0.9  # of the variance, marked in the picture
@@ -27,6 +27,8 @@ def dimension(asked: Asked) -> Finding:
     full = max(spread.effective_rank.value, value.value) >= thresholds.FULL_RANK.value * d
     if full:
         verdict = f"The rows fill their {d:,} dimensions: none can go without loss."
+        if d == 1:
+            verdict = "The rows fill their only dimension."
         meaning = (
             f"The variance is spread over {number(spread.effective_rank.value)} of {d:,} directions. Near a row, "
             "neighbours "
@@ -35,17 +37,16 @@ def dimension(asked: Asked) -> Finding:
         )
         action, code = "Nothing.", ""
     else:
-        verdict = f"Intrinsic dimension {value.value:.0f} of {d:,}: far fewer numbers a row would do."
-        if value.value > 0.5 * d:
-            verdict = f"Intrinsic dimension {value.value:.0f} of {d:,}: somewhat fewer numbers a row would do."
+        fewer = "somewhat fewer" if value.value > 0.5 * d else "far fewer"
+        axes = f"{_SHOWN:.0%} of the variance is on {counted(needed, 'axis', 'axes')}"
+        verdict = f"Intrinsic dimension {value.value:.0f} of {d:,}: {fewer} numbers would do near a row; {axes}."
         meaning = (
             f"Near a row, neighbours lie as they would in {ranged(value)} dimensions (by the ratio of the two nearest "
-            f"distances; by the {mle.k} nearest: {ranged(mle.value)}). That is a lower bound for any code; "
-            "straight axes "
-            f"need more: {_SHOWN:.0%} of the variance is on {needed:,} of them."
+            f"distances; by the {mle.k} nearest: {ranged(mle.value)}). That is a lower bound for any code: "
+            f"do not cut the vectors to so few. Straight axes need more where the rows lie on something curved; {axes}."
         )
         action = "See the question on memory for what a smaller code costs; principal axes are the first thing to try."
-        code = f"items = lw.transforms.Rotate(rank={needed}).fit_transform(items)  # {_SHOWN:.0%} of the variance"
+        code = f"items = lw.transforms.Rotate(rank={needed}).fit_transform(items)"
     if twonn.copies or twonn.left_out:
         meaning += (
             f" {twonn.copies + twonn.left_out:,} rows that are copies, or at distance 0 of another, were left out."
@@ -152,8 +153,8 @@ def isotropy(asked: Asked) -> Finding:
         "Where rows are compared by cosine or dot, take out the mean and the largest direction: hubs get fewer."
         if thins
         else (
-            "Hubs by cosine do not get fewer without it, so there is no need; labels would tell whether neighbours "
-            "get better."
+            "Hubs by cosine do not get fewer without it, so there is no need. Whether neighbours get better, labels "
+            "tell: make a second report, of rows from which it is taken out."
         )
     )
     code = "items = lw.transforms.RemoveTop(directions=1).fit_transform(items)" if thins else ""
@@ -177,7 +178,8 @@ def _removed(d: int) -> tuple[int, ...]:
 
 def _spectrum(found: geometry.Isotropy) -> Plot | None:
     """The deviation along each principal axis."""
-    spectrum = found.spectrum[found.spectrum > 0]
+    spectrum = np.diff(found.shares_top, prepend=0.0)  # of rows near 1e200, variances themselves are infinite
+    spectrum = spectrum[spectrum > 0]
     if len(spectrum) < 2:
         return None
     deviations = np.sqrt(spectrum / spectrum.mean())
@@ -191,7 +193,7 @@ def _spectrum(found: geometry.Isotropy) -> Plot | None:
         )
         axes.set(xlim=(0, len(deviations) + 1))
         plain_numbers(axes.yaxis)
-        axes.legend(loc="upper right")
+        axes.legend(loc="lower left")  # the one corner where neither line goes
 
     return Plot(
         draw,
@@ -206,20 +208,21 @@ def capacity(asked: Asked) -> Finding:
     """Whether so many dimensions can hold so many items, by two rules of thumb."""
     found = geometry.capacity(asked.space.d, asked.space.n)
     n, d = found.items, found.d
-    room = f"{d:,} dimensions have room for {n:,} words"
+    size = counted(d, "dimension")
+    room = f"{size} can hold {n:,} items"
     if not found.enough:
-        room = f"{d:,} dimensions are few for {n:,} words: {found.entropy_dimensions:.0f} would be ample"
-    pairs = (
-        f"but not every two of {n:,} items can be the top 2 of a query" if found.enough else "and not every two items"
-    )
-    if found.any_two:
-        pairs = "and every two of these items can be the top 2 of some query"
-    elif not found.enough:
-        pairs = f"and not every two of {n:,} items can be the top 2 of a query"
-    verdict = f"{room}, {pairs}."
+        room = (
+            f"{size} {'is' if d == 1 else 'are'} few for {n:,} items (for as many words, "
+            f"{found.entropy_dimensions:.0f} are ample)"
+        )
+    joined = "and" if found.enough == found.any_two else "but"
+    pairs = "any two of them can be the top 2 of some query, if the vectors are made for it"
+    if not found.any_two:
+        pairs = "not every two of them can be the top 2 of a query, however the vectors are made"
+    verdict = f"{room}, {joined} {pairs}."
     meaning = (
         f"Two rules of thumb. Skip-gram word vectors have ample room in 8.33 ln N = {found.entropy_dimensions:.0f} "
-        f"dimensions. And with {d:,} dimensions there are queries for any two of up to {found.limit_items:,.0f} items"
+        f"dimensions. And with {size} there are queries for any two of up to {found.limit_items:,.0f} items"
         f"{' (extrapolated)' if found.extrapolated else ''}; for {n:,} items it takes {found.limit_dimensions:,}. "
         "Assumed: "
         f"{'; '.join(found.assumptions)}."
@@ -232,7 +235,7 @@ def capacity(asked: Asked) -> Finding:
     figures = {
         "ample for words": f"{found.entropy_dimensions:.0f} dimensions",
         "any two of": f"{found.limit_items:,.0f} items",
-        "there are": f"{n:,} items in {d:,} dimensions",
+        "there are": f"{n:,} items in {size}",
     }
     return Finding(
         "capacity",
@@ -269,6 +272,7 @@ def _limits(found: geometry.Capacity) -> Plot:
         axes.set(xscale="log", yscale="log", xlabel="dimensions", ylabel="items", ylim=(2, max(found.items * 100, 1e4)))
         plain_numbers(axes.xaxis)
         plain_numbers(axes.yaxis)
-        axes.legend(loc="upper left")
+        axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0))  # above: lines and point may be anywhere below
 
-    return Plot(draw, f"What so many dimensions hold by two rules of thumb, and {found.items:,} items in {found.d:,}.")
+    words = f"What so many dimensions hold by two rules of thumb, and {found.items:,} items in {found.d:,}."
+    return Plot(draw, words, 3.2)

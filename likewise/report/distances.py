@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from likewise import geometry
+from likewise.errors import InputError
 from likewise.report import thresholds
 from likewise.report.asked import Asked
 from likewise.report.drawing import BLUE, COLOURS, DASHES, GREEN, HATCHES, INK, VERMILION, Plot, plain_numbers
@@ -35,7 +36,8 @@ def concentration(asked: Asked) -> Finding:
         level = "act"
     advice = {
         "good": "Nothing.",
-        "note": "Read ranks, not distances: a fixed radius admits nobody or nearly everybody. Exact search matters.",
+        "note": "Search for the k nearest rather than within a radius: a little more of it admits many more rows. "
+        "The picture shows how far neighbours and random pairs overlap.",
         "act": "Trust no threshold on distances. Reduce dimensions, or learn an embedding in which some matter more.",
     }
     rank = min(64, max(1, asked.space.d // 2))
@@ -95,6 +97,7 @@ def _histograms(found: geometry.Concentration) -> Plot | None:
 
 _REDUCTIONS = {"csls": "CSLS", "local_scaling": "local scaling", "mutual_proximity": "mutual proximity"}
 _ENOUGH = 0.5  # what can be searched by the verbs is named, where it does at least this share of what the best one does
+_TIED = 0.5  # share of the rows whose k nearest are equally near: beyond it, indices decide the lists, not distances
 _LEAST = 0.2  # share of the skewness that a reduction has to take away to be named
 _CODE = {
     "csls": "queries, items = lw.csls(queries, items, k=10)  # by cosine\n"
@@ -107,6 +110,16 @@ _CODE = {
 
 def hubs(asked: Asked) -> Finding:
     """Whether a few rows are neighbours of everybody, and what would help."""
+    if asked.all_listed:
+        raise InputError(f"of {asked.space.n:,} rows each has all others in its list of {asked.k:,}; a smaller k tells")
+    if len(asked.quality.constant_columns) == asked.quality.d:
+        raise InputError("all rows are equal, so none is nearer than another")
+    values = asked.space.neighbours(asked.k).values
+    tied = float(np.mean(values[:, 0] == values[:, -1])) if asked.k > 1 else 0.0
+    if tied > _TIED:
+        raise InputError(
+            f"for {percent(tied)} of the rows the {asked.k} nearest are all equally near, so who is listed is arbitrary"
+        )
     found = geometry.hubness(asked.space, k=asked.k)
     skewness = found.skewness
     strong = skewness.value >= thresholds.STRONG_HUBS.value
@@ -114,16 +127,21 @@ def hubs(asked: Asked) -> Finding:
     reduction = geometry.hubness_reduction(asked.space, k=asked.k) if some else None
     helps = _helping(reduction, asked) if reduction is not None else ""
     level: Level = "act" if strong and helps else "note" if some else "good"
+    # by few rows the figure scatters: no hubs is said only where strong ones are out of question
+    untold = not skewness.complete and not some and not skewness.high < thresholds.STRONG_HUBS.value
     first, times = int(found.largest[0]), found.occurrences[0] / found.k
     largest = f"{asked.row(first)} is among the {found.k} nearest of about {found.occurrences[0]:,.0f} rows"
     meaning = (
         f"On average a row stands in {found.k} lists of {found.k} neighbours. {largest[0].upper()}{largest[1:]}, "
-        f"{number(times, 2)} times the average; {percent(found.antihubs.value)} of the rows are in nobody's list, "
-        "and no "
-        "search for neighbours will ever return these."
+        f"{number(times, 2)} times the average; {percent(found.antihubs.value)} of the rows are in nobody's list: "
+        f"no search from another of these rows returns them among its {found.k}."
     )
     action, code = "Nothing.", ""
-    if not some:
+    if untold:
+        level = "note"
+        verdict = f"Too few rows were drawn to tell whether there are hubs: {skewness.rows:,} of {skewness.total:,}."
+        action = "Draw more rows, with --sample or sample=."
+    elif not some:
         size = "No strong hubs"
         verdict = f"{size}: no row is the neighbour of far more others than its share."
     else:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from likewise import geometry
+from likewise.errors import InputError
 from likewise.report import thresholds
 from likewise.report.asked import Asked
 from likewise.report.drawing import BLUE, VERMILION, Plot, plain_numbers
@@ -21,6 +22,11 @@ def norms(asked: Asked) -> Finding:
     labels = asked.complete_labels
     if labels is not None and space.kept is not None:
         labels = labels[space.kept]
+    if asked.all_listed and not asked.quality.unit:
+        raise InputError(
+            f"of {asked.space.n:,} rows each has all others in its list of {asked.k:,}, by dot as by cosine; a smaller "
+            "k tells"
+        )
     found = geometry.norms(space, asked.k, labels=labels)
     sure = drawn(found.agreement, found.variation)
     if space.n < asked.space.n:
@@ -58,6 +64,14 @@ def _said(found: geometry.Norms, metric: str) -> tuple[Level, str, str, str, str
             "Nothing.",
             "",
         )
+    if found.d == 1:
+        return (
+            "act" if metric in _BLIND else "note",
+            "In one dimension the length is all there is: cosine sees the sign alone.",
+            "By cosine all numbers of one sign are equally near; by dot the largest is nearest to all of them.",
+            "Compare numbers by how far apart they are: by euclidean, which is the same as manhattan here.",
+            "found = lw.topk(queries, items, 10, metric='euclidean')",
+        )
     share = percent(found.agreement.value)
     alike = found.agreement.value >= thresholds.SAME_RANKING.value
     steady = found.variation.value <= thresholds.STEADY_LENGTHS.value and found.agreement.value >= _HALF
@@ -72,6 +86,17 @@ def _said(found: geometry.Norms, metric: str) -> tuple[Level, str, str, str, str
         )
     differ = f"dot and cosine share only {share} of the nearest"
     why = f"{_sentence(found.reasons)}. " if found.reasons else ""
+    everywhere = found.longest.value
+    if found.prefer == "dot" and found.better_by is None and everywhere >= thresholds.LONGEST_EVERYWHERE.value:
+        return (
+            "note",
+            f"Norms carry information that cosine ignores, and by dot the longest rows answer much: {differ}.",
+            f"{why}By dot, {percent(everywhere)} of all that is found is among the longest hundredth of rows, whatever "
+            "was asked for: in vectors of words, these are the most frequent ones.",
+            "Try both on questions with known answers: labels, or clicks, decide. To rank what is alike by how "
+            "frequent or certain it is, search by cosine, and sort what is found by length.",
+            "lw.geometry.norms(items, labels=labels).prefer",
+        )
     if found.prefer == "dot":
         return (
             "act" if metric in _BLIND else "note",

@@ -181,7 +181,7 @@ def report(
     >>> rows = np.random.default_rng(0).standard_normal((300, 16))
     >>> found = report(rows * np.r_[1000, np.ones(15)])
     >>> print(found["columns"].verdict)
-    Scales differ: one column decides every distance, varying ... times as much as the usual one.
+    Scales differ: column 0 alone decides every distance, varying ... times as much as the usual one.
     """
     chosen = _chosen(only, labels is not None)
     stage = _Stages(on_stage, len(chosen) + 2)

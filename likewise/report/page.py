@@ -75,6 +75,14 @@ th:first-child, td:first-child { text-align: left; }
   nav { display: none; } }
 """.strip()
 
+#: What the names in lines of code are.
+_CODE = (
+    "In lines of code, <code>import numpy as np</code> and <code>import likewise as lw</code> come first; "
+    "<code>items</code> are these rows as an array, <code>queries</code> what you search with (of neighbours among the "
+    "rows themselves: the same array, whose first neighbour is then the row itself), <code>labels</code> a class for "
+    "each row."
+)
+
 
 def page(report: Report) -> str:
     """The page of a report."""
@@ -115,6 +123,7 @@ def page(report: Report) -> str:
 <section id="method" aria-labelledby="method-head">
 <h2 id="method-head">How this was found out</h2>
 {_lines(f"<p>{escape(line)}</p>" for line in report.method)}
+<p>{_CODE}</p>
 </section>
 </main>
 </body>

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from likewise.geometry.quality import NARROW
 from likewise.report import thresholds
 from likewise.report.asked import Asked
 from likewise.report.drawing import BLUE, COLOURS, HATCHES, INK, Plot, plain_numbers
@@ -23,7 +24,8 @@ def values(asked: Asked) -> Finding:
     meaning = "Nothing had to be left out."
     action, code = "Nothing.", ""
     if zero:
-        level = "act" if asked.space.metric.name in _NO_DIRECTION else "note"
+        everything = zero == found.n
+        level = "act" if everything or asked.space.metric.name in _NO_DIRECTION else "note"
         verdict = f"{counted(zero, 'row is', 'rows are')} empty, all zeros: they have no direction."
         meaning = (
             "An empty row is as like to one row as to any other by dot or cosine, and all empty rows are copies of "
@@ -59,6 +61,11 @@ def values(asked: Asked) -> Finding:
     )
 
 
+#: In the order that the rows have: np.unique alone would sort them, away from their labels and names.
+_DISTINCT = """first = np.sort(np.unique(items, axis=0, return_index=True)[1])
+items = items[first]  # and so all that belongs to the rows: labels[first]"""
+
+
 def copies(asked: Asked) -> Finding:
     """Rows that equal an earlier one."""
     found = asked.quality
@@ -87,7 +94,7 @@ def copies(asked: Asked) -> Finding:
     action = "Keep one of each, unless the repetition means something, such as how often a thing was seen."
     return Finding(
         "copies", title, verdict, "act" if share >= thresholds.MANY_COPIES.value else "note", figures, meaning, action,
-        "items = np.unique(items, axis=0)", sure, plot, numbers=numbers,
+        _DISTINCT, sure, plot, numbers=numbers,
     )  # fmt: skip
 
 
@@ -104,32 +111,39 @@ def columns(asked: Asked) -> Finding:
         quiet = f", and {counted(len(faint), 'other hardly varies', 'others hardly vary')}" if len(faint) else ""
         holds = "holds" if len(idle) == 1 else "hold"
         tail = "it takes memory and says" if len(idle) + len(faint) == 1 else "they take memory and say"
-        verdict = f"{_of(len(idle), found.d)} {holds} one value only{quiet}: {tail} nothing."
+        little = "next to nothing" if len(faint) else "nothing"
+        verdict = f"{_of(len(idle), found.d)} {holds} one value only{quiet}: {tail} {little}."
         if not len(idle):
             verdict = (
                 f"{counted(len(faint), 'column hardly varies', 'columns hardly vary')}: next to no say in distances."
             )
         numbers = np.union1d(idle, faint)
+        apart = "hardly tell rows" if len(faint) else "tell no two rows"
         meaning = (
-            f"These columns tell no two rows apart: {asked.some(numbers, asked.column)}. By cosine and dot, a "
-            "column of "
+            f"These columns {apart} apart: {asked.some(numbers, asked.column)}. By cosine and dot, a column of "
             "one large value even makes all rows look alike."
         )
         action = "Drop them; Euclidean and Manhattan distances stay the same."
         code = "items = items[:, items.min(axis=0) < items.max(axis=0)]"
+        if len(faint):
+            action = "Drop them; Euclidean and Manhattan distances stay nearly the same."
+            code = f"spread = items.std(axis=0)\nitems = items[:, spread > {NARROW:g} * np.median(spread[spread > 0])]"
     if len(wide):
         level = "act"
         least = found.scales[wide].min()
         also = f" {counted(len(idle), 'other column holds', 'others hold')} one value only." if len(idle) else ""
-        many = "one column decides" if len(wide) == 1 else f"{len(wide):,} of {found.d:,} columns decide"
+        many = f"{len(wide):,} of {found.d:,} columns decide"
+        if len(wide) == 1:
+            many = f"{asked.column(int(wide[0]))} alone decides"
         verdict = f"Scales differ: {many} every distance, varying {number(least)} times as much as the usual one.{also}"
         meaning = (
             f"Beside {asked.some(wide, asked.column)} the other columns are noise in the sum. This is right only "
-            "if all "
-            "columns are in the same unit."
+            "if all columns are in the same unit, and none of them is a number that names the row. All that follows "
+            "about distances is about so few columns."
         )
         action = (
-            "Bring the columns to one scale: divide by their deviation, or whiten, which takes out what they share."
+            "Bring the columns to one scale: divide by their deviation, or whiten, which takes out what they share. "
+            "Then make this report again."
         )
         code = "items = lw.transforms.Whiten().fit_transform(items)"
     scales = np.sort(found.scales[np.isfinite(found.scales) & (found.scales > 0)])[::-1]
