@@ -1156,3 +1156,28 @@ def test_pyarrow_threads_hold_no_python_object(tmp_path, mapped):
     held = sys.getrefcount(source.data) - before  # outside the assertion, which holds one itself
     assert held == 0
     assert reader.read() == b"a,b\n1,2\n"
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet", "lists", "whole", "objects", "arrays"])
+def test_missing_numbers_are_nan_where_gaps_are_allowed(tmp_path, kind):
+    rows = [[1.0, 2.0], [None, 4.0], [5.0, 6.0]]
+    columns = {"a": [row[0] for row in rows], "b": [2, 4, 6]}
+    path = tmp_path / {"csv": "x.csv", "objects": "x.jsonl", "arrays": "x.jsonl"}.get(kind, "x.parquet")
+    if kind == "csv":
+        path.write_text("a,b\n1,2\n,4\n5,6\n")
+    elif kind == "parquet":
+        pq.write_table(pa.table(columns), path)
+    elif kind == "lists":
+        pq.write_table(pa.table({"v": rows}), path)
+    elif kind == "whole":
+        pq.write_table(pa.table({"v": pa.array([[1, 2], None, [5, 6]])}), path)
+    elif kind == "objects":
+        path.write_text("\n".join(json.dumps({"a": a, "b": b}) for a, b in rows))
+    else:
+        path.write_text("\n".join(json.dumps(row) for row in rows))
+    with pytest.raises(InputError):
+        read(path)
+    wanted = np.array([[1.0, 2.0], [np.nan, 4.0], [5.0, 6.0]])
+    if kind == "whole":
+        wanted[1] = np.nan
+    np.testing.assert_array_equal(read(path, gaps=True).vectors, wanted)

@@ -560,3 +560,14 @@ def test_lists_that_ties_decide_show_no_hubs():
     found = report(np.eye(60))["hubs"]
     assert found.level == "note"
     assert "the 10 nearest are all equally near, so who is listed is arbitrary" in f"{found.verdict} {found.meaning}"
+
+
+def test_missing_values_of_a_table_are_left_out_and_reported(tmp_path):
+    path = tmp_path / "table.csv"
+    lines = [f"{'' if i == 4 else i},{i % 7},{i * i % 11}" for i in range(60)]
+    path.write_text("\n".join(["a,b,c", *lines]))
+    done = subprocess.run(
+        [sys.executable, "-m", "likewise", "report", str(path)], capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    assert "1 of 60 rows have values that are no numbers" in done.stdout.splitlines()[0]

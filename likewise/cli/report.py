@@ -138,16 +138,16 @@ def _tables(found: Report) -> Iterator[Grid]:
 def _read(items: str, columns: str | None, id: str | None, labels: str | None) -> tuple[files.Table, Any]:
     """The vectors, with what rows are called, and a label for each row."""
     if labels is None:
-        return files.read(items, columns=columns, id=id), None
+        return files.read(items, columns=columns, id=id, gaps=True), None
     if labels != id and Path(labels).is_file():
-        return files.read(items, columns=columns, id=id), _from_file(labels)
+        return files.read(items, columns=columns, id=id, gaps=True), _from_file(labels)
     table = _labelled(items, columns, labels)
     if id is None or id == labels:
         return files.Table(table.vectors, None if id is None else table.ids, table.columns, table.source), table.ids
     if items == "-":
         raise InputError("standard input can be read once, so --id and --labels cannot both name columns of it")
     other = next((column for column in table.columns if column != id), id)
-    names = files.read(items, columns=[other], id=id).ids
+    names = files.read(items, columns=[other], id=id, gaps=True).ids
     vectors, kept = table.vectors, table.columns
     if columns is None and id in kept:  # a column of numbers that names rows is no coordinate
         keep = [place for place, column in enumerate(kept) if column != id]

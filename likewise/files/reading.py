@@ -82,7 +82,7 @@ def read(
         Whether ``columns`` for a file that has no names, or an ``id`` column that is not there, is an error. If not, it
         is passed over.
     gaps : bool, default False
-        Whether the ``id`` column may have missing values, which are then "".
+        Whether values may be missing: numbers, and whole vectors, are then NaN, and names "".
 
     Returns
     -------
@@ -92,7 +92,8 @@ def read(
     ------
     InputError
         Where the file is absent, empty, truncated, damaged or of an unknown format; where it declares more than it
-        holds; where a chosen column is absent, not numeric or has missing values, with the row numbers.
+        holds; where a chosen column is absent, not numeric or has missing values (but see ``gaps``), with the row
+        numbers.
     MissingExtraError
         Where pyarrow is needed and not installed.
 

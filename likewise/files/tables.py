@@ -60,19 +60,21 @@ def matrix_of(name: str, table: Any, choice: Choice) -> Table:
     of = f"{name}: {'column' if choice.lists else 'the columns'} {shortened(choice.columns, 3)}"
     with reading(name, "a table"):
         if choice.lists:
-            vectors = _list_matrix(name, table, choice.columns[0])
+            vectors = _list_matrix(name, table, choice.columns[0], choice.gaps)
         else:
-            vectors = _number_matrix(name, table, choice.columns)
+            vectors = _number_matrix(name, table, choice.columns, choice.gaps)
         ids = None if choice.id is None else _ids(name, table, choice.id, choice.gaps)
         return Table(settle(vectors, of), ids, choice.columns, name)
 
 
-def _number_matrix(name: str, table: Any, columns: list[str]) -> NDArray[Any]:
+def _number_matrix(name: str, table: Any, columns: list[str], gaps: bool) -> NDArray[Any]:
     types = [unwrapped_type(table.schema.field(column).type) for column in columns]
     dtype = settled(np.result_type(*{settled(_dtype(type_)) for type_ in types}))
+    if gaps and any(table[column].null_count for column in columns):
+        dtype = np.result_type(dtype, np.float32)  # which has a NaN
     out = np.empty((table.num_rows, len(columns)), dtype)
     for j, column in enumerate(columns):
-        out[:, j] = settle(_numbers(name, column, table[column]), f"{name}: column {column!r}")
+        out[:, j] = settle(_numbers(name, column, table[column], gaps), f"{name}: column {column!r}")
     return out
 
 
@@ -82,38 +84,48 @@ def _dtype(type_: Any) -> np.dtype[Any]:
     return np.dtype(np.float64 if pa.types.is_decimal(type_) else type_.to_pandas_dtype())
 
 
-def _numbers(name: str, column: str, values: Any) -> NDArray[Any]:
+def _numbers(name: str, column: str, values: Any, gaps: bool) -> NDArray[Any]:
     import pyarrow as pa
 
     values = _unwrapped(values)
-    check_present(name, column, values)
-    if pa.types.is_decimal(values.type):
-        values = values.cast(pa.float64())
+    if not gaps:
+        check_present(name, column, values)
+    if pa.types.is_decimal(values.type) or (values.null_count and not pa.types.is_floating(values.type)):
+        values = values.cast(pa.float64())  # NaN where one is missing
     return np.asarray(values.to_numpy())
 
 
-def _list_matrix(name: str, table: Any, column: str) -> NDArray[Any]:
+def _list_matrix(name: str, table: Any, column: str, gaps: bool) -> NDArray[Any]:
     import pyarrow.compute as pc
 
     values = _unwrapped(table[column])
-    check_present(name, column, values)
-    lengths = np.asarray(pc.list_value_length(values).to_numpy())
+    if not gaps:
+        check_present(name, column, values)
+    present = np.asarray(values.is_valid().to_numpy())
+    rows = np.flatnonzero(present)
+    vectors = values if len(rows) == len(present) else values.drop_null()
+    lengths = np.asarray(pc.list_value_length(vectors).to_numpy())
     d = int(lengths[0]) if len(lengths) else max(getattr(values.type, "list_size", 1), 1)
     other = np.flatnonzero(lengths != d)
     if len(other):
         raise InputError(
-            f"{name}: column {column!r} has vectors of different lengths: {d} numbers in row 1, "
-            f"{lengths[other[0]]} in row {other[0] + 1}"
+            f"{name}: column {column!r} has vectors of different lengths: {d} numbers in row {rows[0] + 1}, "
+            f"{lengths[other[0]]} in row {rows[other[0]] + 1}"
         )
     if d < 1:
         raise InputError(f"{name}: column {column!r} has vectors without coordinates")
-    inner = pc.list_flatten(values)
-    check_present(name, column, inner, d)
+    inner = pc.list_flatten(vectors)  # of fixed size, a missing one would leave its place
+    if not gaps:
+        check_present(name, column, inner, d)
     if inner.num_chunks == 1:
         flat = inner.chunk(0).to_numpy(zero_copy_only=False)  # a view where Arrow's layout is NumPy's: not for bool
     else:
         flat = inner.to_numpy()
-    return np.asarray(flat).reshape(-1, d)
+    if len(rows) == len(present):
+        return np.asarray(flat).reshape(-1, d)
+    out = np.full((len(present), d), np.nan, np.result_type(flat.dtype, np.float32))
+    out[rows] = flat.reshape(-1, d)
+    return out
 
 
 def _unwrapped(values: Any) -> Any:

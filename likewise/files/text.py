@@ -172,12 +172,13 @@ def _json_arrays(name: str, rows: list[list[Any]], wanted: Wanted) -> Table:
         if value is not None and wanted.strict:
             raise InputError(f"{name} has no column names, so {option}={value!r} cannot be found in it")
     d = len(rows[0])
+    allowed = (int, float, type(None)) if wanted.gaps else (int, float)
     for number, row in enumerate(rows, 1):
         if len(row) != d:
             raise InputError(
                 f"{name} has vectors of different lengths: {d} numbers in row 1, {len(row)} in row {number}"
             )
-        if bad := [value for value in row if not isinstance(value, (int, float))]:
+        if bad := [value for value in row if not isinstance(value, allowed)]:
             raise InputError(f"{name}, row {number}: found {_json_kind(bad[0])} where a number is wanted")
     if d < 1:
         raise InputError(f"{name} has vectors without coordinates")
