@@ -550,7 +550,7 @@ def test_the_code_for_few_bits_decodes_to_what_it_coded(bits):
     row = geometry.PrecisionRow("truncated", 6, bits, 6 * bits // 8, *[geometry.Estimate.exact(1.0, 300)] * 2)
     rows = gaussian(300, 6).astype(np.float32)
     given = {"np": np, "items": rows}
-    exec(codes._code(row, 6), given)
+    exec(codes._code(row, geometry.Precision([row], "euclidean", 300, 6, 10, 40, 300, 300)), given)
     assert given["codes"].dtype == np.uint8
     assert given["codes"].max() == 2**bits - 1
     assert (np.abs(given["items"] - rows) <= 0.51 * given["step"]).all()
