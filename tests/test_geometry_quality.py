@@ -24,7 +24,7 @@ def test_nothing_wrong(rows):
     found = quality(rows)
     assert found.good
     assert str(found).endswith(
-        "\nnothing is wrong with them: no bad, empty or repeated rows, no idle or overwhelming columns"
+        "\nnothing is wrong with them: no bad, empty, far or repeated rows, no idle or overwhelming columns"
     )
     lengths = np.linalg.norm(rows, axis=1)
     assert_allclose([found.shortest, found.longest, found.mean_length], [lengths.min(), lengths.max(), lengths.mean()])
@@ -125,6 +125,49 @@ def test_unit_rows(rows):
     assert quality(unit.astype(np.float16)).unit
     assert quality(unit).unit
     assert not quality(unit * 1.01).unit
+
+
+def test_far_rows(rows):
+    rows[[3, 400]] = [[1e5], [-1e7]]
+    found = quality(rows)
+    assert_array_equal(found.far_rows, [400, 3])
+    away = np.linalg.norm(rows - np.median(rows, axis=0), axis=1)
+    assert_allclose(found.remoteness, away / np.median(away))
+    assert found.far_share == pytest.approx((away[[3, 400]] ** 2).sum() / (away**2).sum())
+    usual = np.delete(rows, [3, 400], axis=0).std(axis=0)
+    assert_allclose(found.scales, usual / np.median(usual))
+    assert len(found.wide_columns) == 0
+    assert "2 rows over 30 times as far from the middle as the usual one: 400, 3" in str(found)
+    assert not found.good
+    assert found.as_dict()["far_rows"] == {"count": 2, "first": [400, 3]}
+
+
+def test_far_rows_have_to_be_few(rows):
+    for count, named in ((25, 25), (26, 0)):
+        shifted = rows.copy()
+        shifted[:count] += 1e4
+        assert len(quality(shifted).far_rows) == named
+
+
+def test_far_rows_of_many_rows_are_those_of_a_drawn_middle():
+    rows = np.random.default_rng(2).standard_normal((60_000, 80))  # more than medians are taken of
+    rows[[5, 50_000]] *= 1e3
+    found = quality(rows)
+    assert_array_equal(np.sort(found.far_rows), [5, 50_000])
+    away = np.linalg.norm(rows - np.median(rows, axis=0), axis=1)
+    assert_allclose(found.remoteness, away / np.median(away), rtol=0.01)
+    assert_array_equal(quality(rows).remoteness, found.remoteness)
+
+
+@pytest.mark.parametrize(("usual", "odd"), [(1.0, 1e300), (1e-300, 1.0), (1e-160, 1e140), (1e300, 1e308)])
+def test_far_rows_of_any_scale(rows, usual, odd):
+    scales = quality(rows).scales
+    rows *= usual
+    rows[0] = odd
+    found = quality(rows)
+    assert_array_equal(found.far_rows, [0])
+    assert found.far_share == pytest.approx(1, abs=1e-4)
+    assert_allclose(found.scales, scales, rtol=0.2)
 
 
 @pytest.mark.parametrize("scale", [1e-310, 1e-200, 1e200, 1e307])

@@ -138,6 +138,71 @@ def test_a_column_of_another_scale():
     assert found["columns"].level == "act"
 
 
+def test_outliers_are_named():
+    rows = gaussian()
+    rows[[7, 300]] = [[1e6], [-2e6]]  # every coordinate
+    found = report(rows, names=[f"n{i}" for i in range(1200)], only=["outliers", "columns"])
+    far = found["outliers"]
+    assert far.level == "act"
+    assert re.match(r"2 rows lie far off all others: 1,\d{3},\d{3} to 2,\d{3},\d{3} times as far", far.verdict)
+    assert "Farthest first: n300 (row 300), n7 (row 7), with 100% of all squared" in far.meaning
+    assert far.meaning.endswith("they were set aside: all that follows is about the other rows.")
+    assert found.used == 1198
+    assert "2 outliers were set aside, as said there." in found.method
+    assert found["columns"].level == "good"  # it is these rows that are wide, no column
+    given = {"np": np, "lw": lw, "items": rows}
+    exec(far.code, given)
+    np.testing.assert_array_equal(given["items"], np.delete(rows, [7, 300], axis=0))
+    assert report(given["items"], only=["outliers"])["outliers"].level == "good"
+    blind = report(rows, metric="cosine", only=["outliers"])
+    assert (blind["outliers"].level, blind.used) == ("note", 1200)
+
+
+def test_what_follows_is_about_the_rows_that_are_not_set_aside(plain):
+    names = [f"n{i}" for i in range(1204)]
+    rows = np.insert(gaussian(), 100, np.full((4, 48), -999.0), axis=0)  # copies of each other, too
+    rows[0] = np.nan
+    labels = [str(i % 3) for i in range(1204)]
+    found = report(rows, labels, names=names)
+    assert (found.used, found["labels"].numbers["items"]) == (1199, 1199)
+    same = report(np.delete(rows, [0, 100, 101, 102, 103], axis=0), np.delete(labels, [0, 100, 101, 102, 103]))
+    for key in ("concentration", "norms", "isotropy", "dimension", "precision", "capacity", "labels"):
+        assert found[key].verdict == same[key].verdict
+    assert levels(found) == levels(same) | {"values": "act", "outliers": "act", "copies": "note"}
+    hub, shifted = found["hubs"].numbers["hubness"]["largest"], same["hubs"].numbers["hubness"]["largest"]
+    assert hub == [number + 1 + 4 * (number + 1 >= 100) for number in shifted]
+
+
+def test_a_number_that_stands_for_missing_is_found_in_one_row():
+    rows = gaussian()
+    rows[41] = -999
+    assert report(rows, only=["outliers"])["outliers"].verdict.startswith("1 row lies far off all others: ")
+
+
+def test_many_rows_that_are_far_are_no_outliers():
+    rows = gaussian()
+    rows[:800] *= 1e-3
+    found = report(rows, only=["outliers"])["outliers"]
+    assert found.level == "note"
+    assert found.verdict.startswith("33% of the rows are over 30 times as far from the middle as the usual row")
+
+
+@pytest.mark.parametrize("d", [1, 2, 512])
+def test_light_tails_have_no_outliers(d):
+    rng = np.random.default_rng(5)
+    for rows in (rng.standard_normal((20_000, d)), rng.laplace(size=(20_000, d)), rng.random((20_000, d)) < 0.05):
+        found = report(rows, only=["outliers"])["outliers"]
+        assert (found.level, found.numbers["beyond"]) == ("good", 0)
+
+
+def test_few_rows_are_hints():
+    assert report(gaussian(12, 3)).about.endswith(" Only 12 rows took part: take all that is said for hints.")
+    copied = report(np.repeat(gaussian(12, 3), 50, axis=0))
+    assert (copied.n, copied.used) == (600, 12)
+    assert "Only 12 rows took part" in copied.html()
+    assert "took part" not in report(gaussian(30, 3), k=3, only=["values"]).about
+
+
 def test_rows_with_nan_are_reported_and_left_out():
     rows = gaussian()
     rows[5, 3], rows[77], rows[100] = np.nan, np.inf, 0.0
@@ -294,6 +359,15 @@ def test_the_page_stands_alone(plain):
     assert "#123456" not in page
 
 
+def test_words_that_are_used_are_explained(plain):
+    words = plain.html().partition('<section id="words"')[2].partition("</section>")[0]
+    assert re.findall("<dt>(.*?)</dt>", words) == [
+        *("CSLS", "effective rank", "intrinsic dimension", "IsoScore", "local scaling", "mutual proximity"),
+        *("neighbours", "re-ranked", "recall", "Robin Hood index", "skewness"),
+    ]
+    assert 'id="words"' not in report(gaussian(), only=["values"]).html()
+
+
 def test_the_page_is_the_same_again(plain):
     assert report(gaussian(), name="plain").html() == plain.html()
     assert report(gaussian(), name="plain", n_jobs=1).html() == plain.html()
@@ -326,12 +400,12 @@ def test_without_matplotlib(plain, monkeypatch):
 def test_stages_and_sampling():
     heard = []
     found = report(gaussian(), sample=200, seed=3, on_stage=lambda *step: heard.append(step))
-    assert heard[0] == ("reading", 0, 12)
-    assert [step for _, step, _ in heard] == list(range(12))
+    assert heard[0] == ("reading", 0, 13)
+    assert [step for _, step, _ in heard] == list(range(13))
     assert "200 rows, drawn at random, were each compared with all 1,200 rows" in found.method[0]
     assert found["hubs"].sure.startswith("From 200 of 1,200 rows, drawn at random.")
     assert found.by_level()[0].level == "act"
-    with pytest.raises(KeyError, match="'nothing'; there are values, copies"):
+    with pytest.raises(KeyError, match="'nothing'; there are values, outliers, copies"):
         found["nothing"]
 
 
@@ -412,7 +486,8 @@ def test_rows_without_a_label_are_left_out_of_that_question(folder):
 
 def test_a_page_in_a_file(folder):
     result = invoke("rows.csv", "--columns", "a:d", "--labels", "kind", "-o", "out.html", "--table", "-m", "cosine")
-    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.exit_code == 0
+    assert re.fullmatch(r"out\.html: .*to act on, \d+ to know, \d+ that are fine\.\n", result.stderr)
     assert "rows.csv: 300 rows of 4 float64 numbers, compared by cosine." in result.stdout
     page = Path("out.html").read_text(encoding="utf-8")
     assert page.startswith("<!DOCTYPE html>")
@@ -472,7 +547,7 @@ def test_a_report_is_what_it_says(plain):
 def test_only_some_questions():
     found = report(gaussian(60, 4), only=["norms", "values"])
     assert [finding.key for finding in found.findings] == ["values", "norms"]
-    with pytest.raises(InputError, match="only='hub' is no question; there are values, copies, columns"):
+    with pytest.raises(InputError, match="only='hub' is no question; there are values, outliers, copies, columns"):
         report(gaussian(60, 4), only=["hub"])
     with pytest.raises(InputError, match="none were given; say labels="):
         report(gaussian(60, 4), only=["labels"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -113,6 +114,7 @@ def report(
     if out is not None and page is not None:
         with replacing(Path(out)) as handle:
             handle.write(page.encode("utf-8"))
+        print(f"{out}: {found.summary}", file=sys.stderr)
     if table:
         show.tables(_tables(found), heading=f"{found.name}: {found.about} {found.summary}")
     elif out is None:

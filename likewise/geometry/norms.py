@@ -46,6 +46,9 @@ STRUCTURE, POPULARITY = (0.5, 0.3), (0.3, 0.1)
 BETTER = 0.01
 #: Variation that is more than chance: by this factor of 1 / sqrt(2 d), and at least so much.
 EXCESS, LEAST = 2.0, 0.05
+#: Where so much of what dot finds is among the longest hundredth of rows, "strong" is no reason to prefer it: of
+#: GloVe's words it is 35%, and by dot "red" is next to "the", "and" and "my". From a half on, cosine is preferred.
+EVERYWHERE, MOSTLY = 0.2, 0.5
 #: Below this variation, lengths are equal for every purpose.
 NONE = 0.01
 #: Numbers in the rows among which neighbours are searched, at most: 134 MB in float32.
@@ -122,16 +125,17 @@ class Norms:
         """The ranking to take: "dot", "cosine", or "either" where they agree or nothing tells.
 
         Labels decide, if there are any. Else dot where the lengths carry strong information and it does not answer
-        most queries with the longest rows (``longest`` below a half); where it does, cosine.
+        many queries with the longest rows (``longest`` below :data:`EVERYWHERE`); cosine where it answers half with
+        them.
         """
         if self.better_by is not None:
             gain = _least(self.better_by)
             return "either" if not gain else "dot" if self.better_by.value > 0 else "cosine"
         if self.unit or self.agreement.low > 0.99:
             return "either"
-        if self.longest.value > 0.5:
+        if self.longest.value > MOSTLY or self.information == "none":
             return "cosine"
-        return {"strong": "dot", "some": "either", "none": "cosine"}[self.information]
+        return "dot" if self.information == "strong" and self.longest.value < EVERYWHERE else "either"
 
     def as_dict(self) -> dict[str, Any]:
         """For programs, without the lengths themselves."""

@@ -1,11 +1,12 @@
 """What is wrong with rows, whatever the metric: numbers that are none, rows of nothing, columns that say nothing.
 
-One pass over the rows, a few at a time, and another over the columns' deviations:
+One pass over the rows, a few at a time, and another over their deviations from the middle, the median of each column:
 
     bad       a coordinate is NaN or infinite                   the row is left out of all that follows
     zero      all coordinates are 0
     constant  a column whose least and largest value are one
-    scale     std of a column / median std of the columns that vary
+    far       |row - middle| / the median of that over all rows, above 30: seen by itself, not by a share of the rows
+    scale     std of a column / median std of the columns that vary; without far rows, which would widen every column
     copies    rows that equal an earlier one, -0.0 being 0.0: a 64-bit hash of each row's bytes is sorted, and rows of
               one hash are compared, so that no chance of two hashes meeting is left to luck
 """
@@ -31,6 +32,10 @@ from likewise.geometry.space import Space, power_of_two, whole
 WIDE = 100.0
 #: Of the median column's: a column whose spread is below that is as good as constant.
 NARROW = 1e-3
+#: Times the usual row's: a row whose distance from the middle is beyond that weighs, squared, as much as 900 others.
+FAR = 30.0
+#: Of the rows: where more than that are so far, they are no outliers but rows of another kind, and none is called far.
+FEW_FAR = 0.05
 #: How far from 1 a length may be for rows to be called unit rows.
 UNIT = 1e-3
 #: Groups of equal rows that are shown.
@@ -38,6 +43,7 @@ GROUPS = 10
 _MEMBERS = 100  # rows of such a group that are shown
 _NEAR_SAMPLE = 1_000  # rows whose nearest by cosine is searched
 _NEAR_BUDGET = 4e11  # and the pair-dimensions that this may take: some ten seconds
+_MIDDLE = 1 << 22  # numbers whose medians are the middle, at most: 34 MB in float64
 _BLOCK = 1 << 20  # numbers looked at together: 8 MB in float64, which a processor's cache holds
 
 Integers = NDArray[np.int64]
@@ -56,6 +62,13 @@ class Quality:
     bad_columns : ndarray of int
         Without a single finite value.
     zero_rows : ndarray of int
+    far_rows : ndarray of int
+        More than :data:`FAR` times as far from the middle as the usual row, if these are few (:data:`FEW_FAR`): the
+        farthest first.
+    far_share : float
+        What these have of the sum of squared distances from the middle: near 1, means and variances are theirs.
+    remoteness : ndarray of shape (n,)
+        Each row's distance from the middle over the median one; NaN of bad rows.
     constant_columns : ndarray of int
         One value in all good rows.
     near_constant_columns : ndarray of int
@@ -63,7 +76,8 @@ class Quality:
     wide_columns : ndarray of int
         Spread above :data:`WIDE` times the median column's: these decide every distance.
     scales : ndarray of shape (d,)
-        Each column's standard deviation over the median one of the columns that vary; NaN where there is none.
+        Each column's standard deviation over the median one of the columns that vary, by the rows that are not far;
+        NaN where there is none.
     duplicate_rows : int
         Good rows that equal an earlier one.
     duplicate_groups : tuple of ndarray
@@ -84,6 +98,9 @@ class Quality:
     bad_rows: Integers
     bad_columns: Integers
     zero_rows: Integers
+    far_rows: Integers
+    far_share: float
+    remoteness: Floats = field(repr=False)
     constant_columns: Integers
     near_constant_columns: Integers
     wide_columns: Integers
@@ -99,9 +116,9 @@ class Quality:
 
     @property
     def good(self) -> bool:
-        """Whether nothing is wrong: no bad, zero or equal rows, no columns that say nothing or drown the others."""
-        listed = (self.bad_rows, self.zero_rows, self.constant_columns, self.near_constant_columns, self.wide_columns)
-        return not self.duplicate_rows and not any(len(found) for found in listed)
+        """Whether nothing is wrong: no bad, empty, far or equal rows, no columns that say nothing or drown others."""
+        rows, columns = (self.bad_rows, self.zero_rows, self.far_rows), (self.constant_columns, self.wide_columns)
+        return not self.duplicate_rows and not any(map(len, (*rows, *columns, self.near_constant_columns)))
 
     def as_dict(self) -> dict[str, Any]:
         """For programs: how many of each, and the first twenty."""
@@ -109,6 +126,7 @@ class Quality:
         for name in _LISTS:
             numbers = getattr(self, name)
             found[name] = {"count": len(numbers), "first": numbers[:20].tolist()}
+        found["far_share"] = self.far_share
         groups = zip(self.duplicate_groups, self.duplicate_sizes, strict=True)
         found["duplicate_rows"] = self.duplicate_rows
         found["duplicate_groups"] = [{"count": size, "first": rows[:20].tolist()} for rows, size in groups]
@@ -134,7 +152,9 @@ class Quality:
         if self.near_duplicates is not None:
             lines.append(f"share of rows with a near duplicate: {self.near_duplicates}")
         if self.good:
-            lines.append("nothing is wrong with them: no bad, empty or repeated rows, no idle or overwhelming columns")
+            lines.append(
+                "nothing is wrong with them: no bad, empty, far or repeated rows, no idle or overwhelming columns"
+            )
         return "\n".join(lines)
 
     def _lengths(self) -> str:
@@ -147,6 +167,7 @@ _LISTS = {
     "bad_rows": "rows with NaN or infinite values",
     "bad_columns": "columns without a finite value",
     "zero_rows": "rows of zeros",
+    "far_rows": f"rows over {FAR:g} times as far from the middle as the usual one",
     "constant_columns": "columns of one value",
     "near_constant_columns": f"columns with less than {NARROW:g} of the median spread",
     "wide_columns": f"columns with more than {WIDE:g} times the median spread",
@@ -163,7 +184,7 @@ def quality(
     memory_limit: int | str | None = None,
     progress: Progress = None,
 ) -> Quality:
-    """What is wrong with rows: NaN, zeros, copies, constant columns, columns of another scale. It refuses no number.
+    """What is wrong with rows: NaN, zeros, copies, far rows, idle and overwhelming columns. It refuses no number.
 
     Parameters
     ----------
@@ -209,7 +230,7 @@ def quality(
         if options.progress is not None:
             options.progress(done + 1, 2 * steps)
     good = np.flatnonzero(~look.bad)
-    scales = _scales(look, good)
+    away = _Away(look, good, seed)
     groups, repeats = _groups(rows, look.hashes, good)
     if options.progress is not None:
         options.progress(2 * steps, 2 * steps)
@@ -224,10 +245,13 @@ def quality(
         bad_rows=np.flatnonzero(look.bad),
         bad_columns=np.flatnonzero(look.finite == 0) if len(rows) else np.empty(0, np.int64),
         zero_rows=good[look.empty[good]],
+        far_rows=away.far,
+        far_share=away.share,
+        remoteness=away.remoteness,
         constant_columns=np.flatnonzero(constant),
-        near_constant_columns=np.flatnonzero(~constant & (scales < NARROW)),
-        wide_columns=np.flatnonzero(scales > WIDE),
-        scales=scales,
+        near_constant_columns=np.flatnonzero(~constant & (away.scales < NARROW)),
+        wide_columns=np.flatnonzero(away.scales > WIDE),
+        scales=away.scales,
         duplicate_rows=repeats,
         duplicate_groups=tuple(group[:_MEMBERS] for group in groups),
         duplicate_sizes=tuple(len(group) for group in groups),
@@ -270,7 +294,7 @@ class _Look:
         self.lengths = np.zeros(n)
         self.hashes = np.zeros(n, np.uint64)
         self.finite = np.zeros(d, np.int64)
-        self.least, self.largest, self.sums = np.full(d, np.inf), np.full(d, -np.inf), np.zeros(d)
+        self.least, self.largest = np.full(d, np.inf), np.full(d, -np.inf)
         self._odd = multipliers(-(-d * rows.dtype.itemsize // 8))
 
     def at(self, first: int) -> None:
@@ -293,13 +317,12 @@ class _Look:
         np.minimum(self.least, block.min(axis=0), out=self.least)
         np.maximum(self.largest, block.max(axis=0), out=self.largest)
 
-    def good_blocks(self) -> Iterator[Floats]:
-        """The good rows in float64, a block at a time."""
+    def blocks(self, out: NDArray[np.bool_]) -> Iterator[tuple[Integers, Floats]]:
+        """The rows that are not ``out``, with their numbers, in float64, a block at a time."""
         for first in range(0, len(self.rows), self.step):
             part = slice(first, first + self.step)
-            bad = self.bad[part]
-            block = self.rows[part]
-            yield np.asarray(block[~bad] if bad.any() else block, np.float64)
+            block, keep = self.rows[part], ~out[part]
+            yield first + np.flatnonzero(keep), np.asarray(block if keep.all() else block[keep], np.float64)
 
 
 def _lengths(block: NDArray[Any]) -> Floats:
@@ -318,25 +341,58 @@ def _lengths(block: NDArray[Any]) -> Floats:
     return np.asarray(lengths, np.float64)
 
 
-def _scales(look: _Look, good: Integers) -> Floats:
-    """Each column's standard deviation, over the median of those that vary."""
-    d = look.rows.shape[1]
-    if not len(good):
-        return np.full(d, np.nan)
-    # about the middle of a column, so that no digits cancel
-    top = float(np.maximum(-look.least, look.largest).max())
-    unit = power_of_two(top)
-    middle = look.least * unit / 2 + look.largest * unit / 2
-    sums, squares = np.zeros(d), np.zeros(d)
-    for block in look.good_blocks():
-        away = block * unit if unit != 1.0 else block
-        away = away - middle
-        sums += away.sum(axis=0)
-        squares += np.einsum("ij,ij->j", away, away)
-    spread = np.sqrt(np.maximum(squares / len(good) - (sums / len(good)) ** 2, 0))
-    spread[look.least == look.largest] = 0
-    varying = spread[spread > 0]
-    return spread / np.median(varying) if len(varying) else np.full(d, np.nan)
+class _Away:
+    """How far rows lie from the middle, and columns spread about it."""
+
+    def __init__(self, look: _Look, good: Integers, seed: int) -> None:
+        n, d = look.rows.shape
+        self.look = look
+        self.far, self.share = np.empty(0, np.int64), 0.0
+        self.remoteness, self.scales = np.full(n, np.nan), np.full(d, np.nan)
+        if not len(good):
+            return
+        self.middle = _middle(look.rows, good, seed)
+        largest = float(np.maximum(-look.least, look.largest).max())
+        lengths, spread = self._measured(look.bad, power_of_two(largest))
+        if (usual := lengths[lengths > 0]).size:
+            with np.errstate(over="ignore"):  # infinitely far, beside rows that hardly differ
+                self.remoteness = lengths / np.median(usual)
+            self.far = np.flatnonzero(self.remoteness > FAR)
+        if len(self.far) > FEW_FAR * len(good):
+            self.far = self.far[:0]
+        if len(self.far):
+            self.far = self.far[np.argsort(-lengths[self.far], kind="stable")]
+            parts = np.square(lengths / lengths[self.far[0]])
+            self.share = float(parts[self.far].sum() / np.nansum(parts))
+            out = look.bad.copy()
+            out[self.far] = True
+            near = np.abs(self.middle).max() + lengths[good][~out[good]].max() / power_of_two(largest)
+            _, spread = self._measured(out, power_of_two(float(near)))
+        spread[look.least == look.largest] = 0
+        if (varying := spread[spread > 0]).size:
+            self.scales = spread / np.median(varying)
+
+    def _measured(self, out: NDArray[np.bool_], unit: float) -> tuple[Floats, Floats]:
+        """Each row's distance from the middle, NaN of those that are ``out``, and each column's deviation, in units."""
+        n, d = self.look.rows.shape
+        lengths, sums, squares = np.full(n, np.nan), np.zeros(d), np.zeros(d)
+        for numbers, block in self.look.blocks(out):
+            away = block * unit - self.middle * unit if unit != 1.0 else block - self.middle
+            lengths[numbers] = _lengths(away)
+            sums += away.sum(axis=0)
+            squares += np.einsum("ij,ij->j", away, away)
+        count = n - int(out.sum())
+        return lengths, np.sqrt(np.maximum(squares / count - np.square(sums / count), 0))
+
+
+def _middle(rows: NDArray[Any], good: Integers, seed: int) -> Floats:
+    """The median of each column, over as many rows as are quickly sorted; far rows do not move it, unlike the mean."""
+    most = max(101, _MIDDLE // rows.shape[1])
+    if most < len(good):
+        good = np.sort(np.random.default_rng([seed, 0x3ED]).choice(good, most, replace=False))
+    values = np.sort(rows[good].astype(np.float64), axis=0)
+    half = len(good) // 2
+    return np.asarray(values[half] if len(good) % 2 else values[half - 1] / 2 + values[half] / 2)
 
 
 def _groups(rows: NDArray[Any], hashes: NDArray[np.uint64], good: Integers) -> tuple[list[Integers], int]:

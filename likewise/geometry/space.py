@@ -140,6 +140,13 @@ class Space:
         other.__dict__ |= self.__dict__ | {"metric": metric_for(metric, self.d), "_kept": _Kept()}
         return other
 
+    def only(self, numbers: NDArray[np.int64], sample: int | None = None) -> Space:
+        """A space of some of the rows, three at least; ``kept`` goes on numbering them as they came."""
+        sample = self._asked if sample is None else sample
+        some = Space(self.rows[numbers], self.metric, sample=sample, seed=self.seed, **self.options)
+        some.kept = numbers if self.kept is None else self.kept[numbers]
+        return some
+
     @property
     def options(self) -> dict[str, Any]:
         """Threads, memory and progress, as every verb takes them."""

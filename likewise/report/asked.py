@@ -21,7 +21,8 @@ class Asked:
     """Rows under one metric, and what is known of them.
 
     ``names`` are what the caller calls rows, ``columns`` the columns, ``labels`` one label a row of the file; each may
-    be absent. Numbers of rows are the file's.
+    be absent. Numbers of rows are the file's. The space is without what was set aside: ``far_out`` rows far off all
+    others, and ``copies_out`` copies.
     """
 
     space: Space
@@ -30,6 +31,8 @@ class Asked:
     names: Sequence[Any] | None = None
     columns: Sequence[str] = ()
     labels: Any = None
+    far_out: int = 0
+    copies_out: int = 0
 
     @property
     def all_listed(self) -> bool:
@@ -57,11 +60,6 @@ class Asked:
         return f" {own} says how alike rows are, not how far apart: distances are measured by {known}."
 
     @property
-    def distinct(self) -> bool:
-        """Whether copies were left out, since there are so many."""
-        return self.space.n < self.quality.n - len(self.quality.bad_rows)
-
-    @property
     def complete_labels(self) -> Any:
         """The labels, where every row has one."""
         if self.labels is None or any(label is None or label != label or label == "" for label in self.labels.tolist()):
@@ -78,10 +76,7 @@ class Asked:
         if space.n <= rows:
             return space
         numbers = space.draw(rows, purpose=0xA5)
-        sample = min(space.sample_size, rows)
-        drawn = Space(space.rows[numbers], space.metric, sample=sample, seed=space.seed, **space.options)
-        drawn.kept = numbers if space.kept is None else space.kept[numbers]
-        return drawn
+        return space.only(numbers, min(space.sample_size, rows))
 
     def row(self, number: int) -> str:
         """What a row is called: ``row 17``, or ``Alien (row 17)``."""

@@ -87,7 +87,8 @@ def _said(found: geometry.Norms, metric: str) -> tuple[Level, str, str, str, str
     differ = f"dot and cosine share only {share} of the nearest"
     why = f"{_sentence(found.reasons)}. " if found.reasons else ""
     everywhere = found.longest.value
-    if found.prefer == "dot" and found.better_by is None and everywhere >= thresholds.LONGEST_EVERYWHERE.value:
+    strong = found.information == "strong" and found.better_by is None
+    if strong and found.prefer == "either" and everywhere >= thresholds.LONGEST_EVERYWHERE.value:
         return (
             "note",
             f"Norms carry information that cosine ignores, and by dot the longest rows answer much: {differ}.",

@@ -23,6 +23,7 @@ from likewise.report.page import SIGNS, in_order, page
 #: Key, what is said while it is worked at, and who answers; in the order of the page.
 QUESTIONS: tuple[tuple[str, str, Callable[[Asked], Finding]], ...] = (
     ("values", "values", rows.values),
+    ("outliers", "outliers", rows.outliers),
     ("copies", "copies", rows.copies),
     ("columns", "columns", rows.columns),
     ("concentration", "distances", distances.concentration),
@@ -50,6 +51,8 @@ class Report:
     n, d : int
         Rows and columns as they came.
     dtype, metric : str
+    used : int
+        Rows that took part: without those that are no numbers, and what was set aside: heavy outliers, many copies.
     findings : tuple of Finding
         In the order of the page.
     method : tuple of str
@@ -61,6 +64,7 @@ class Report:
     d: int
     dtype: str
     metric: str
+    used: int
     findings: tuple[Finding, ...]
     method: tuple[str, ...]
 
@@ -77,8 +81,11 @@ class Report:
 
     @property
     def about(self) -> str:
-        """What was looked at, in a sentence."""
-        return f"{self.n:,} rows of {self.d:,} {self.dtype} numbers, compared by {self.metric}."
+        """What was looked at, in a sentence, or two where it is little."""
+        said = f"{self.n:,} rows of {self.d:,} {self.dtype} numbers, compared by {self.metric}."
+        if self.used < thresholds.FEW_ROWS.value:
+            said += f" Only {counted(self.used, 'row')} took part: take all that is said for hints."
+        return said
 
     @property
     def summary(self) -> str:
@@ -96,6 +103,7 @@ class Report:
     def as_dict(self) -> dict[str, Any]:
         """For programs."""
         about = {"name": self.name, "n": self.n, "d": self.d, "dtype": self.dtype, "metric": self.metric}
+        about["used"] = self.used
         return about | {
             "findings": [finding.as_dict() for finding in self.findings],
             "method": list(self.method),
@@ -187,14 +195,13 @@ def report(
     stage = _Stages(on_stage, len(chosen) + 2)
     options: dict[str, Any] = {"n_jobs": n_jobs, "memory_limit": memory_limit, "progress": progress}
     stage("reading")
-    quality = geometry.quality(items, **options)
-    options |= {"sample": sample, "seed": seed}
-    space = Space(items, "euclidean" if metric is None else metric, on_bad=on_bad, **options)
+    quality = geometry.quality(items, seed=seed, **options)
+    options |= {"sample": sample, "seed": seed, "on_bad": on_bad}
+    space = Space(items, "euclidean" if metric is None else metric, **options)
     known = None if labels is None else _labels(labels, quality.n)
-    if quality.duplicate_rows >= thresholds.MANY_COPIES.value * space.n:
-        space = _distinct(space, options)
+    space, far, copies = _set_aside(space, quality)
     k = min(whole(k, "k", 1, "of neighbours"), space.n - 1)
-    asked = Asked(space, k, quality, names, columns, known)
+    asked = Asked(space, k, quality, names, columns, known, far, copies)
     stage("neighbours")
     space.neighbours(min(max(k, _FURTHEST), space.n - 1))  # once for all questions
     findings = []
@@ -202,7 +209,14 @@ def report(
         stage(says)
         findings.append(_answered(key, answer, asked))
     return Report(
-        str(name), quality.n, quality.d, quality.dtype, space.metric.name, tuple(findings), _method(asked, sample)
+        str(name),
+        quality.n,
+        quality.d,
+        quality.dtype,
+        space.metric.name,
+        space.n,
+        tuple(findings),
+        _method(asked, sample),
     )
 
 
@@ -252,14 +266,22 @@ def _answered(key: str, answer: Callable[[Asked], Finding], asked: Asked) -> Fin
         )
 
 
-def _distinct(space: Space, options: dict[str, Any]) -> Space:
-    """One of each of the rows: else every question about neighbours would be answered by copies."""
-    numbers = np.flatnonzero(first_equals(space.rows) == np.arange(space.n))
-    if len(numbers) < 3:
-        return space
-    distinct = Space(space.rows[numbers], space.metric, **options)
-    distinct.kept = numbers if space.kept is None else space.kept[numbers]
-    return distinct
+def _set_aside(space: Space, quality: geometry.Quality) -> tuple[Space, int, int]:
+    """The space without what would decide every answer by itself, and how many far rows and copies were left out.
+
+    Outliers that outweigh all other rows, where the metric minds how long rows are; and all copies but one, where there
+    are many. At least three rows stay.
+    """
+    keep = np.ones(space.n, bool)
+    if rows.outweigh(quality, space.metric.name):
+        keep[quality.far_rows if space.kept is None else np.searchsorted(space.kept, quality.far_rows)] = False
+    far = space.n - int(keep.sum())
+    if quality.duplicate_rows >= thresholds.MANY_COPIES.value * space.n:
+        first = keep & (first_equals(space.rows) == np.arange(space.n))
+        keep = first if first.sum() >= 3 else keep
+    numbers = np.flatnonzero(keep)
+    left = space.n - len(numbers)
+    return (space.only(numbers) if left else space), far, left - far
 
 
 def _labels(labels: Any, n: int) -> Any:
@@ -289,7 +311,9 @@ def _method(asked: Asked, sample: int | None) -> tuple[str, ...]:
         )
     if bad := len(asked.quality.bad_rows):
         lines.append(f"{counted(bad, 'row')} with NaN or infinite values took no part.")
-    if asked.distinct:
+    if asked.far_out:
+        lines.append(f"{counted(asked.far_out, 'outlier was', 'outliers were')} set aside, as said there.")
+    if asked.copies_out:
         lines.append(f"Of rows that are equal, one each took part: {n:,}.")
     lines.append(
         f"Drawn with seed {space.seed} by likewise {__version__}: the same rows, options and seed give the same "

@@ -54,6 +54,10 @@ dl { display: grid; grid-template-columns: repeat(auto-fill, minmax(9.5rem, 1fr)
 dl div { background: var(--soft); border-radius: .4rem; padding: .45rem .7rem; }
 dt { font-size: .82rem; color: var(--dim); }
 dd { margin: 0; font-weight: 600; font-variant-numeric: tabular-nums; }
+dl.words { display: block; }
+dl.words div { background: none; padding: .2rem 0; }
+dl.words dt { font-size: 1rem; font-weight: 600; color: inherit; }
+dl.words dd { font-weight: 400; }
 figure { margin: 1rem 0; }
 figure svg { display: block; width: 100%; max-width: 33rem; height: auto; color: var(--ink); stroke-linejoin: round;
   stroke-linecap: butt; font-family: inherit; }
@@ -75,6 +79,30 @@ th:first-child, td:first-child { text-align: left; }
   nav { display: none; } }
 """.strip()
 
+#: What the field's own words mean; a page explains those that it uses.
+_WORDS = {
+    "CSLS": "cross-domain similarity local scaling: twice a cosine, less the mean cosine of either row with its "
+    "nearest rows. A row that is near to everything is then near to nothing in particular (Conneau et al. 2018).",
+    "effective rank": "how many equally strong directions would spread the rows as evenly as theirs do "
+    "(Roy & Vetterli 2007).",
+    "intrinsic dimension": "how many numbers it takes to say where a row lies among its neighbours; a sheet of paper, "
+    "however crumpled, has 2.",
+    "IsoScore": "1 where rows vary alike in all directions, 0 where they vary in one (Rudman et al. 2022).",
+    "local scaling": "a squared distance over the product of how far either row's k-th neighbour is "
+    "(Zelnik-Manor & Perona 2004).",
+    "mutual proximity": "how improbable it is, seen from both rows, that a random row is as near "
+    "(Schnitzer et al. 2012).",
+    "neighbours": "the k nearest other rows, by the metric named on top.",
+    "re-ranked": "small codes find some candidates, and the full vectors put these in order.",
+    "recall@": "the share of the true nearest rows, as many as the number says, that a search by codes returns.",
+    "Robin Hood index": "the share of places in neighbour lists that would have to move for all rows to have as "
+    "many; 0 is even.",
+    "skewness": "how lopsided the counts are of lists that a row stands in: 0 where they scatter evenly about the "
+    "mean, over 2 where a few rows have most of the places.",
+    "Whiten": "turns and scales the axes so that all vary alike and none follows another; Euclidean distance is then "
+    "Mahalanobis'.",
+}
+
 #: What the names in lines of code are.
 _CODE = (
     "In lines of code, <code>import numpy as np</code> and <code>import likewise as lw</code> come first; "
@@ -87,6 +115,7 @@ _CODE = (
 def page(report: Report) -> str:
     """The page of a report."""
     findings = report.findings
+    words = _glossary(findings)
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -116,10 +145,12 @@ def page(report: Report) -> str:
 <h3 id="contents-head">The questions</h3>
 <ol>
 {_lines(f'<li><a href="#{escape(f.key)}">{escape(f.title)}</a></li>' for f in findings)}
+{'<li><a href="#words">What the words mean</a></li>' if words else ""}
 <li><a href="#method">How this was found out</a></li>
 </ol>
 </nav>
 {_lines(map(_section, findings))}
+{words}
 <section id="method" aria-labelledby="method-head">
 <h2 id="method-head">How this was found out</h2>
 {_lines(f"<p>{escape(line)}</p>" for line in report.method)}
@@ -170,6 +201,20 @@ def _section(finding: Finding) -> str:
     if finding.sure:
         parts.append(f'<p class="dim">{escape(finding.sure)}</p>')
     return "\n".join([*parts, "</section>"])
+
+
+def _glossary(findings: Iterable[Finding]) -> str:
+    """The field's words that these findings use, explained."""
+    text = " ".join(
+        " ".join((f.verdict, f.meaning, f.action, f.code, *f.figures, *f.heads, *(row[0] for row in f.rows)))
+        for f in findings
+    )
+    words = sorted((word for word in _WORDS if word.lower() in text.lower()), key=str.lower)
+    if not words:
+        return ""
+    lines = _lines(f"<div><dt>{escape(word.rstrip('@'))}</dt><dd>{escape(_WORDS[word])}</dd></div>" for word in words)
+    head = '<section id="words" aria-labelledby="words-head">\n<h2 id="words-head">What the words mean</h2>'
+    return f'{head}\n<dl class="words">\n{lines}\n</dl>\n</section>'
 
 
 def _table(heads: tuple[str, ...], rows: tuple[tuple[str, ...], ...]) -> str:

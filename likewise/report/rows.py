@@ -1,4 +1,4 @@
-"""What is wrong with the rows themselves: values that are no numbers, empty rows, copies, columns that say nothing."""
+"""What is wrong with the rows themselves: values that are no numbers, empty rows, outliers, copies, idle columns."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from likewise.geometry.quality import NARROW
+from likewise import geometry
+from likewise.geometry.quality import FAR, NARROW
 from likewise.report import thresholds
 from likewise.report.asked import Asked
-from likewise.report.drawing import BLUE, COLOURS, HATCHES, INK, Plot, plain_numbers
+from likewise.report.drawing import BLUE, COLOURS, HATCHES, INK, VERMILION, Plot, plain_numbers
 from likewise.report.finding import Finding, Level, counted, number, percent
 
 _NO_DIRECTION = ("cosine", "correlation", "dot")  # of rows of zeros, these say nothing
@@ -61,6 +62,100 @@ def values(asked: Asked) -> Finding:
     )
 
 
+_NO_LENGTHS = ("cosine", "correlation")  # how far out a row lies is nothing to these
+
+
+def outweigh(found: geometry.Quality, metric: str) -> bool:
+    """Whether a few rows lie so far off that means, axes and distances are about them."""
+    return found.far_share >= thresholds.OUTLYING.value and metric not in _NO_LENGTHS
+
+
+def outliers(asked: Asked) -> Finding:
+    """Rows far off all others, which decide means and axes by themselves."""
+    found = asked.quality
+    away = found.remoteness[np.isfinite(found.remoteness)]
+    farthest = float(away.max(initial=0.0))
+    usual = "as far from the middle as the usual row"
+    beyond = int((away > FAR).sum())
+    level: Level = "good"
+    verdict = f"No row lies far off: the farthest is {number(farthest)} times {usual}."
+    meaning = "Means, deviations and principal axes are about all of the rows, not about a few of them."
+    action, code = "Nothing.", ""
+    if not farthest:
+        verdict = "No row lies far off." if len(away) else "No row lies far off: there is none to look at."
+    elif len(found.far_rows):
+        level = "act" if asked.far_out else "note"
+        lies = counted(len(found.far_rows), "row lies", "rows lie") + " far off all others"
+        least = found.remoteness[found.far_rows[-1]]
+        span = f"{number(least)} to {number(farthest)}" if len(found.far_rows) > 1 else number(farthest)
+        verdict = f"{lies}: {span} times {usual}."
+        each = len(found.far_rows) == 1
+        meaning = (
+            f"{'It is' if each else 'Farthest first:'} {asked.some(found.far_rows, asked.row)}, with "
+            f"{percent(found.far_share)} of all squared distances from the middle. Such rows come of another unit, of "
+            "a number that stands for a missing value, or of damage; or of counts and prices, a few of which are far "
+            "larger than the rest."
+        )
+        if asked.far_out:
+            meaning += (
+                f" Means and principal axes would be about {'it' if each else 'them'} alone, so that "
+                f"{'it was' if each else 'they were'} set aside: all that follows is about the other rows."
+            )
+        action = (
+            f"Look at {'it' if each else 'them'}, and mend or leave out what is wrong; of counts and prices, compare "
+            "logarithms."
+        )
+        code = "items = np.delete(items, lw.geometry.quality(items).far_rows, axis=0)"
+    elif beyond:
+        level = "note"
+        verdict = f"{percent(beyond / len(away))} of the rows are over {FAR:.0f} times {usual}: two kinds seem mixed."
+        meaning = (
+            "So many are no outliers. Rows that were never trained or filled stay near each other, while the others "
+            "spread; or rows of two sources have two units."
+        )
+        action = "Find out what the two kinds are, and compare each with its own."
+    return Finding(
+        "outliers",
+        "Are there outliers?",
+        verdict,
+        level,
+        {
+            "far off": f"{len(found.far_rows):,}",
+            "the farthest": f"{number(farthest)} times the usual",
+            "what they weigh": percent(found.far_share),
+        },
+        meaning,
+        action,
+        code,
+        f"From all {len(away):,} usable rows. The middle is the median of each column, the usual row the median one.",
+        _remoteness(away, farthest),
+        numbers={"far_rows": found.far_rows[:20], "count": len(found.far_rows), "share": found.far_share}
+        | {"farthest": farthest, "beyond": beyond},
+    )
+
+
+def _remoteness(away: Any, farthest: float) -> Plot | None:
+    """How far rows lie from the middle."""
+    away = away[away > 0]
+    if not len(away) or away.min() == farthest or farthest > _DRAWN:
+        return None
+    low, high = max(float(away.min()), 1e-3), max(farthest, 1.1 * FAR) * 1.05
+    heights, edges = np.histogram(np.maximum(away, low), np.geomspace(0.95 * low, high, 50))
+
+    def draw(axes: Any) -> None:
+        axes.stairs(heights, edges, fill=True, facecolor=BLUE)
+        axes.axvline(FAR, color=VERMILION, linestyle="--", linewidth=1.8, label="far off, from here on")
+        axes.set(xscale="log", yscale="symlog", xlabel="distance from the middle / the usual row's", ylabel="rows")
+        axes.set_ylim(0, heights.max() * 8)
+        plain_numbers(axes.xaxis)
+        plain_numbers(axes.yaxis)
+        axes.legend(loc="upper right")
+
+    return Plot(draw, f"How far from the middle rows lie: the farthest {number(farthest)} times as far as the usual.")
+
+
+_DRAWN = 1e100  # an axis of more powers of ten shows nothing
+
 #: In the order that the rows have: np.unique alone would sort them, away from their labels and names.
 _DISTINCT = """first = np.sort(np.unique(items, axis=0, return_index=True)[1])
 items = items[first]  # and so all that belongs to the rows: labels[first]"""
@@ -89,7 +184,7 @@ def copies(asked: Asked) -> Finding:
         "copy, which makes searches return one thing several times, and tests on held-out rows look better than "
         "they are."
     )
-    if asked.distinct:
+    if asked.copies_out:
         meaning += f" All that follows is about the {asked.space.n:,} different rows."
     action = "Keep one of each, unless the repetition means something, such as how often a thing was seen."
     return Finding(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from likewise.geometry.norms import EVERYWHERE
+
 
 @dataclass(frozen=True)
 class Threshold:
@@ -24,6 +26,18 @@ MANY_COPIES = Threshold(
     "from here on: act; below, if there are any: know",
     "of ten neighbours one is then a copy, and tests on held-out rows meet rows they were fitted to",
 )
+OUTLYING = Threshold(
+    0.5,
+    "share of all squared distances from the middle that a few far rows have",
+    "from here on: act; below: know",
+    "means and principal axes are then more about these few than about all others",
+)
+FEW_ROWS = Threshold(
+    30.0,
+    "rows that took part",
+    "below: all that is said is a hint",
+    "a list of ten neighbours then holds a third of all rows, and no interval of a median is worth its name",
+)
 WIDE_COLUMN = Threshold(
     100.0,
     "spread of a column over that of the median column",
@@ -43,7 +57,7 @@ SAME_RANKING = Threshold(
     "half a neighbour in ten, which is what rounding to 8 bits costs as well",
 )
 LONGEST_EVERYWHERE = Threshold(
-    0.2,
+    EVERYWHERE,
     "share of the k nearest by dot product that are among the longest hundredth of rows",
     "from here on: whether dot is better is left to labels, though lengths carry information",
     "twenty times their share: of GloVe's words it is 35%, and by dot 'red' is next to 'the', 'and' and 'my'",
