@@ -145,7 +145,7 @@ def test_outliers_are_named():
     far = found["outliers"]
     assert far.level == "act"
     assert re.match(r"2 rows lie far off all others: 1,\d{3},\d{3} to 2,\d{3},\d{3} times as far", far.verdict)
-    assert "Farthest first: n300 (row 300), n7 (row 7), with 100% of all squared" in far.meaning
+    assert "Farthest first: n300 (row 300), n7 (row 7), with nearly all of the squared" in far.meaning
     assert far.meaning.endswith("they were set aside: all that follows is about the other rows.")
     assert found.used == 1198
     assert "2 outliers were set aside, as said there." in found.method
@@ -177,6 +177,8 @@ def test_a_number_that_stands_for_missing_is_found_in_one_row():
     rows = gaussian()
     rows[41] = -999
     assert report(rows, only=["outliers"])["outliers"].verdict.startswith("1 row lies far off all others: ")
+    rows[42:50] = rows[41]  # copies, as far as each other
+    assert re.match(r"9 rows lie far off all others: 1,004 times", report(rows, only=["outliers"])["outliers"].verdict)
 
 
 def test_many_rows_that_are_far_are_no_outliers():
@@ -645,4 +647,4 @@ def test_missing_values_of_a_table_are_left_out_and_reported(tmp_path):
         [sys.executable, "-m", "likewise", "report", str(path)], capture_output=True, text=True, timeout=300
     )
     assert done.returncode == 0, done.stderr
-    assert "1 of 60 rows have values that are no numbers" in done.stdout.splitlines()[0]
+    assert "1 of 60 rows has values that are no numbers" in done.stdout.splitlines()[0]

@@ -27,7 +27,7 @@ def values(asked: Asked) -> Finding:
     if zero:
         everything = zero == found.n
         level = "act" if everything or asked.space.metric.name in _NO_DIRECTION else "note"
-        verdict = f"{counted(zero, 'row is', 'rows are')} empty, all zeros: they have no direction."
+        verdict = f"{counted(zero, 'row is', 'rows are')} empty, all zeros: no direction."
         meaning = (
             "An empty row is as like to one row as to any other by dot or cosine, and all empty rows are copies of "
             "each "
@@ -37,8 +37,9 @@ def values(asked: Asked) -> Finding:
     if bad:
         level = "act"
         also = f" And {counted(zero, 'row is', 'rows are')} empty, all zeros." if zero else ""
+        have, were = ("has", "it was") if bad == 1 else ("have", "they were")
         verdict = (
-            f"{bad:,} of {found.n:,} rows have values that are no numbers (NaN or infinite); they were left out.{also}"
+            f"{bad:,} of {found.n:,} rows {have} values that are no numbers (NaN or infinite); {were} left out.{also}"
         )
         meaning = (
             "Such a row has no distance to any other. All that follows is about the other rows. The rows are "
@@ -86,13 +87,14 @@ def outliers(asked: Asked) -> Finding:
     elif len(found.far_rows):
         level = "act" if asked.far_out else "note"
         lies = counted(len(found.far_rows), "row lies", "rows lie") + " far off all others"
-        least = found.remoteness[found.far_rows[-1]]
-        span = f"{number(least)} to {number(farthest)}" if len(found.far_rows) > 1 else number(farthest)
+        least, most = number(found.remoteness[found.far_rows[-1]]), number(farthest)
+        span = most if least == most else f"{least} to {most}"
+        share = percent(found.far_share) if found.far_share < _NEARLY else "nearly all"
         verdict = f"{lies}: {span} times {usual}."
         each = len(found.far_rows) == 1
         meaning = (
             f"{'It is' if each else 'Farthest first:'} {asked.some(found.far_rows, asked.row)}, with "
-            f"{percent(found.far_share)} of all squared distances from the middle. Such rows come of another unit, of "
+            f"{share} of the squared distances from the middle. Such rows come of another unit, of "
             "a number that stands for a missing value, or of damage; or of counts and prices, a few of which are far "
             "larger than the rest."
         )
@@ -110,10 +112,14 @@ def outliers(asked: Asked) -> Finding:
         level = "note"
         verdict = f"{percent(beyond / len(away))} of the rows are over {FAR:.0f} times {usual}: two kinds seem mixed."
         meaning = (
-            "So many are no outliers. Rows that were never trained or filled stay near each other, while the others "
-            "spread; or rows of two sources have two units."
+            "So many are no outliers. A number such as -999 may stand for missing values; rows of two sources may have "
+            "two units; rows that were never trained or filled stay near each other, while the others spread; and "
+            "counts and prices vary by powers of ten."
         )
-        action = "Find out what the two kinds are, and compare each with its own."
+        action = (
+            "Look at rows of either kind: mark what is missing, bring all to one unit, or compare each kind with its "
+            "own; of counts and prices, compare logarithms."
+        )
     return Finding(
         "outliers",
         "Are there outliers?",
@@ -122,7 +128,7 @@ def outliers(asked: Asked) -> Finding:
         {
             "far off": f"{len(found.far_rows):,}",
             "the farthest": f"{number(farthest)} times the usual",
-            "what they weigh": percent(found.far_share),
+            "of squared distances": percent(found.far_share),
         },
         meaning,
         action,
@@ -154,6 +160,7 @@ def _remoteness(away: Any, farthest: float) -> Plot | None:
     return Plot(draw, f"How far from the middle rows lie: the farthest {number(farthest)} times as far as the usual.")
 
 
+_NEARLY = 0.999  # digits beyond say nothing
 _DRAWN = 1e100  # an axis of more powers of ten shows nothing
 
 #: In the order that the rows have: np.unique alone would sort them, away from their labels and names.
@@ -178,7 +185,8 @@ def copies(asked: Asked) -> Finding:
         )  # fmt: skip
     size, first = found.duplicate_sizes[0], int(found.duplicate_groups[0][0])
     figures["most frequent"] = f"{size:,} times"
-    verdict = f"{percent(share)} of the rows are copies: {repeats:,} of {n:,} equal an earlier row."
+    equal = "equals" if repeats == 1 else "equal"
+    verdict = f"{percent(share)} of the rows are copies: {repeats:,} of {n:,} {equal} an earlier row."
     meaning = (
         f"The most frequent is {asked.row(first)}, there {size:,} times. The nearest neighbour of a copied row is its "
         "copy, which makes searches return one thing several times, and tests on held-out rows look better than "
